@@ -1,0 +1,35 @@
+# Two stages: what compiles stays behind, what runs is Debian's libraries and two programs.
+# scripts/debian13 carries out this file without a container engine, and tries the result.
+FROM debian:trixie-slim AS build
+WORKDIR /src
+COPY scripts/setup scripts/
+RUN scripts/setup --build
+COPY . .
+RUN scripts/build
+RUN strip --strip-debug build/release/predictd build/release/predict
+
+FROM debian:trixie-slim AS runtime
+RUN apt-get update && apt-get install -y --no-install-recommends \
+    libcivetweb1 \
+    libgrpc++1.51t64 \
+    libhiredis1.1.0 \
+    libopenblas0-serial \
+    libprometheus-cpp-core1.0 \
+    libprotobuf32t64 \
+    libsqlite3-0 \
+    libtcmalloc-minimal4t64 \
+    libtorch2.6 \
+  && apt-get clean && rm -rf /var/lib/apt/lists/*
+# A number that Kubernetes can check with runAsNonRoot. /data is for SQLite files.
+RUN groupadd --gid 10001 predictd \
+  && useradd --uid 10001 --gid predictd --no-create-home --shell /usr/sbin/nologin predictd \
+  && install -d /models && install -d -o predictd -g predictd /data
+COPY --from=build /src/build/release/predictd /src/build/release/predict /usr/local/bin/
+USER 10001:10001
+VOLUME ["/models", "/data"]
+EXPOSE 50051 8080
+# Healthy = ready: the default model has a version that serves, and the server is not draining.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["predict", "health"]
+# Flags after the image's name are added, and the last of a repeated flag counts. All addresses of a
+# container are its own; what of them is published is for `docker run -p` to say.
+ENTRYPOINT ["predictd", "--models=/models", "--listen=0.0.0.0:50051", "--http_listen=0.0.0.0:8080"]

@@ -1,0 +1,30 @@
+#include "client/load/tally.h"
+
+#include <algorithm>
+
+namespace predictd::client {
+
+void Tally::Add(int64_t start, int64_t now, const Answer& answer) {
+  const bool ok = answer.code == grpc::StatusCode::OK;
+  if (ok && now >= schedule_.measure_from && now < schedule_.end) {
+    ++good_in_time_;
+    rows_in_time_ += answer.rows;
+  }
+  if (start < schedule_.measure_from || start >= schedule_.end) return;
+  (ok ? good_ : failed_).Add(now - start);
+  ++codes_[std::clamp(static_cast<int>(answer.code), 0, kCodes - 1)];
+  failed_rows_ += answer.failed_rows;
+  last_answer_ = now;
+}
+
+void Tally::Merge(const Tally& other) {
+  good_.Merge(other.good_);
+  failed_.Merge(other.failed_);
+  for (int code = 0; code < kCodes; ++code) codes_[code] += other.codes_[code];
+  failed_rows_ += other.failed_rows_;
+  good_in_time_ += other.good_in_time_;
+  rows_in_time_ += other.rows_in_time_;
+  last_answer_ = std::max(last_answer_, other.last_answer_);
+}
+
+}  // namespace predictd::client

@@ -1,0 +1,81 @@
+// predict: the command-line client of predictd.
+#include <grpc/support/log.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/flags/parse.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "client/commands.h"
+#include "client/exit_status.h"
+#include "client/flag_check.h"
+#include "client/usage.h"
+
+namespace predictd::client {
+namespace {
+
+int RunHelp(const Arguments&) {
+  std::printf("predict %s\n", std::string(UsageText()).c_str());
+  return kExitOk;
+}
+
+struct Command {
+  absl::string_view name;
+  size_t least;  // arguments after the name
+  size_t most;
+  absl::string_view arguments;
+  int (*run)(const Arguments&);
+};
+
+constexpr Command kCommands[] = {
+    {"user", 1, 1, " USER_ID", RunUser},
+    {"batch", 0, 1, " [FILE]", RunBatch},
+    {"saved", 1, 1, " PREDICTION_ID", RunSaved},
+    {"models", 0, 0, "", RunModels},
+    {"load", 1, 2, " MODEL [VERSION]", RunLoad},
+    {"unload", 1, 2, " MODEL [VERSION]", RunUnload},
+    {"health", 0, 1, " [MODEL]", RunHealth},
+    {"wait", 0, 1, " [MODEL]", RunWait},
+    {"bench", 0, 0, "", RunBench},
+    {"help", 0, 0, "", RunHelp},
+};
+
+int Dispatch(const std::vector<std::string>& words) {
+  if (words.empty()) {
+    return UsageError("give a user id or a command, such as 'predict 42'; see 'predict help'");
+  }
+  const auto command = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                    [&](const Command& c) { return c.name == words[0]; });
+  if (command == std::end(kCommands)) {
+    if (words.size() == 1) return RunUser(words);
+    return UsageError(absl::StrCat("'", words[0],
+                                   "' is no command, and a user id stands alone; see 'predict "
+                                   "help', or 'predict batch' for several users"));
+  }
+  const Arguments arguments(words.begin() + 1, words.end());
+  if (arguments.size() < command->least || arguments.size() > command->most) {
+    return UsageError(
+        absl::StrCat("write: predict ", command->name, command->arguments, "; see 'predict help'"));
+  }
+  return command->run(arguments);
+}
+
+}  // namespace
+}  // namespace predictd::client
+
+int main(int argc, char** argv) {
+  // Debian builds Abseil with the deadlock detector, which would run on every lock gRPC takes.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  // Failures are told in one line, by the sub-command.
+  gpr_set_log_function([](gpr_log_func_args*) {});
+  predictd::client::SetUpUsage();
+  if (const absl::Status flags = predictd::client::CheckFlags(argc, argv); !flags.ok()) {
+    return predictd::client::UsageError(flags.message());
+  }
+  const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
+  return predictd::client::Dispatch({words.begin() + 1, words.end()});
+}

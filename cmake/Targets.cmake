@@ -1,0 +1,40 @@
+# How a folder becomes a target: one library per folder, warnings are errors.
+
+set(PREDICTD_SANITIZE "" CACHE STRING "Value of -fsanitize=, empty for none")
+option(PREDICTD_COVERAGE "Instrument for coverage" OFF)
+
+add_library(predictd_flags INTERFACE)
+target_compile_options(predictd_flags INTERFACE -Wall -Wextra -Wpedantic -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Werror=thread-safety>)
+target_include_directories(predictd_flags INTERFACE ${PROJECT_SOURCE_DIR})
+if(PREDICTD_SANITIZE)
+  target_compile_options(predictd_flags INTERFACE
+    -fsanitize=${PREDICTD_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(predictd_flags INTERFACE -fsanitize=${PREDICTD_SANITIZE})
+endif()
+if(PREDICTD_COVERAGE)
+  target_compile_options(predictd_flags INTERFACE --coverage)
+  target_link_options(predictd_flags INTERFACE --coverage)
+endif()
+
+# predictd_library(<name> <library>...): all .cc files of this folder as predictd_<name>, linking
+# what the folder may use. A link is permission to include: what is not linked here directly is for
+# scripts/check-includes to refuse.
+function(predictd_library name)
+  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  add_library(predictd_${name} STATIC ${sources})
+  target_link_libraries(predictd_${name} PUBLIC predictd_flags ${ARGN})
+endfunction()
+
+# predictd_test(<name> <label> <seconds> <library>...): the *_test.cc files of this folder as one
+# program that must run at least one test and must end within the time limit.
+function(predictd_test name label seconds)
+  file(GLOB sources CONFIGURE_DEPENDS *_test.cc)
+  add_executable(${name} ${sources} ${PROJECT_SOURCE_DIR}/tests/main.cc)
+  target_link_libraries(${name} PRIVATE predictd_flags ${ARGN})
+  if(TARGET Catch2::Catch2WithMain)
+    target_link_libraries(${name} PRIVATE Catch2::Catch2)
+  endif()
+  add_test(NAME ${name} COMMAND ${name} --warn NoTests)
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${seconds})
+endfunction()

@@ -1,0 +1,146 @@
+// Every number predictd exposes, by name. Series exist from the start, at zero.
+#ifndef PREDICTD_SERVER_BASE_METRICS_H_
+#define PREDICTD_SERVER_BASE_METRICS_H_
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/base/feature_row.h"
+#include "server/base/mutex.h"
+
+namespace predictd {
+
+// The RPCs of predictd.v1.Predictor, as the label `method`.
+enum class Method {
+  kPredict,
+  kPredictBatch,
+  kPredictStream,
+  kGetPrediction,
+  kListModels,
+  kLoadModel,
+  kUnloadModel,
+};
+inline constexpr int kMethods = 7;
+absl::string_view MethodName(Method method);
+
+// gRPC's name of a status code: "NOT_FOUND".
+absl::string_view StatusCodeName(absl::StatusCode code);
+
+enum class Stage { kFeatures, kQueue, kModel, kSave };
+inline constexpr int kStages = 4;
+absl::string_view StageName(Stage stage);
+
+enum class Store { kRedis, kSource, kSave };
+
+// What went wrong with a store, as the label `kind`.
+enum class StoreError {
+  kUnreachable,  // no connection, or it was lost
+  kTimeout,      // no answer in time
+  kRefused,      // NOAUTH, WRONGPASS, NOPERM: the credentials do not suffice
+  kWrongType,    // a Redis key of another type
+  kGarbage,      // a value or a reply that cannot be read
+  kError,        // the store answered with an error of its own
+  kWrite,        // a write-back or a save attempt that failed
+};
+inline constexpr int kStoreErrors = 7;
+
+enum class DropReason { kQueueFull, kDeadline, kCancelled };
+enum class SaveResult { kSaved, kFailed, kDropped };
+
+// Numbers of one model. Any thread.
+struct ModelMetrics {
+  prometheus::Histogram& batch_rows;
+  prometheus::Gauge& queue_rows;
+  prometheus::Histogram& output;
+  prometheus::Histogram& load_duration;
+  prometheus::Counter& loads_ok;
+  prometheus::Counter& loads_failed;
+};
+
+// Versions of what predictd is made of, for predictd_build_info.
+struct BuildInfo {
+  std::string version;
+  std::string libtorch;
+  std::string grpc;
+  std::string hiredis;
+};
+
+// Owned by main for the life of the process; any thread.
+class Metrics {
+ public:
+  Metrics();
+
+  // Served as /metrics.
+  prometheus::Registry& registry() { return registry_; }
+
+  void SetBuildInfo(const BuildInfo& info);
+
+  // One request answered; `method` and `code` are labels.
+  void CountRequest(Method method, absl::StatusCode code, absl::Duration duration);
+  void ObserveStage(Stage stage, absl::Duration duration);
+  void CountRowsDropped(DropReason reason, int rows = 1);
+  // A row was read for a request; kUnspecified counts as "not_found".
+  void CountFeatureRow(FeatureOrigin origin);
+  void CountStoreError(Store store, StoreError kind);
+  void CountSaves(SaveResult result, int predictions);
+
+  // The model's numbers; created at its first mention and kept for life.
+  ModelMetrics& ForModel(absl::string_view model);
+  void SetModelReady(absl::string_view model, absl::string_view version, bool ready);
+  // Takes the version's series away: it is gone from disk.
+  void ForgetModelVersion(absl::string_view model, absl::string_view version);
+
+ private:
+  prometheus::Registry registry_;
+
+ public:
+  prometheus::Gauge& in_flight_requests;
+  prometheus::Counter& redis_reconnects;
+  // Connections to Redis that answer; one per event loop.
+  prometheus::Gauge& redis_up;
+  prometheus::Histogram& feature_age;
+  prometheus::Gauge& save_queue_rows;
+
+ private:
+  struct PerMethod {
+    std::vector<prometheus::Counter*> codes;  // by absl::StatusCode
+    prometheus::Histogram* duration;
+  };
+
+  std::array<PerMethod, kMethods> methods_;
+  std::array<prometheus::Histogram*, kStages> stages_;
+  std::array<prometheus::Counter*, 3> rows_dropped_;
+  std::array<prometheus::Counter*, kFeatureOrigins> feature_rows_;
+  std::array<std::array<prometheus::Counter*, kStoreErrors>, 3> store_errors_;
+  std::array<prometheus::Counter*, 3> saves_;
+
+  prometheus::Family<prometheus::Histogram>& batch_rows_;
+  prometheus::Family<prometheus::Gauge>& queue_rows_;
+  prometheus::Family<prometheus::Histogram>& model_output_;
+  prometheus::Family<prometheus::Histogram>& load_duration_;
+  prometheus::Family<prometheus::Counter>& loads_;
+  prometheus::Family<prometheus::Gauge>& model_ready_;
+
+  Mutex models_mutex_;
+  std::map<std::string, std::unique_ptr<ModelMetrics>, std::less<>> models_
+      ABSL_GUARDED_BY(models_mutex_);
+  std::map<std::pair<std::string, std::string>, prometheus::Gauge*> ready_
+      ABSL_GUARDED_BY(models_mutex_);
+};
+
+}  // namespace predictd
+
+#endif  // PREDICTD_SERVER_BASE_METRICS_H_

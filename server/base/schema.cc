@@ -1,0 +1,31 @@
+#include "server/base/schema.h"
+
+#include <utility>
+
+#include "absl/strings/str_join.h"
+
+namespace predictd {
+namespace {
+
+uint64_t Fnv1a64(absl::string_view text) {
+  uint64_t hash = 14695981039346656037ULL;
+  for (const char c : text) {
+    hash ^= static_cast<uint8_t>(c);
+    hash *= 1099511628211ULL;
+  }
+  return hash;
+}
+
+}  // namespace
+
+Schema::Schema(std::vector<std::string> names)
+    : names_(std::move(names)), fingerprint_(Fnv1a64(absl::StrJoin(names_, "\n"))) {
+  for (size_t i = 0; i < names_.size(); ++i) positions_.emplace(names_[i], static_cast<int>(i));
+}
+
+int Schema::Find(absl::string_view name) const {
+  const auto it = positions_.find(name);
+  return it == positions_.end() ? -1 : it->second;
+}
+
+}  // namespace predictd

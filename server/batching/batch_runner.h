@@ -1,0 +1,38 @@
+// Runs one batch on the calling thread: gathers rows, pads, runs, checks, hands answers out.
+#ifndef PREDICTD_SERVER_BATCHING_BATCH_RUNNER_H_
+#define PREDICTD_SERVER_BATCHING_BATCH_RUNNER_H_
+
+#include <vector>
+
+#include "absl/types/span.h"
+#include "server/base/clock.h"
+#include "server/base/metrics.h"
+#include "server/batching/lane.h"
+#include "server/batching/row.h"
+
+namespace predictd::batching {
+
+// One per thread that runs batches; owns that thread's buffers.
+class BatchRunner {
+ public:
+  BatchRunner(const Clock& clock, Metrics& metrics) : clock_(clock), metrics_(metrics) {}
+
+  // Runs 1 to max_batch rows as one batch and fills in their results; does not hand them back.
+  // Returns false where the function failed on more than one row: then nothing is filled in, and
+  // the rows are to be run one by one. A NaN or infinite output fails its row alone.
+  bool Run(Lane& lane, absl::Span<Row* const> rows);
+
+  // Takes out of `rows` those that need not be run because their deadline has passed or their
+  // caller has gone, with their status set, into `dropped`; leaves the queue limit for all of them.
+  void DropDead(Lane& lane, std::vector<Row*>& rows, std::vector<Row*>& dropped);
+
+ private:
+  const Clock& clock_;
+  Metrics& metrics_;
+  std::vector<float> features_;
+  std::vector<float> outputs_;
+};
+
+}  // namespace predictd::batching
+
+#endif  // PREDICTD_SERVER_BATCHING_BATCH_RUNNER_H_

@@ -1,0 +1,74 @@
+// One model version as the scheduler sees it: a function to run, sizes, limits, measured run times.
+#ifndef PREDICTD_SERVER_BATCHING_LANE_H_
+#define PREDICTD_SERVER_BATCHING_LANE_H_
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/base/metrics.h"
+#include "server/batching/queue_limit.h"
+#include "server/batching/row.h"
+
+namespace predictd::batching {
+
+struct LaneOptions {
+  std::string model;
+  std::string version;
+  int features_per_row = 0;
+  int outputs_per_row = 0;
+  // Most rows in one run.
+  int max_batch = 64;
+  // How long a free worker waits for a fuller batch; 0 = never. Above 0 nothing runs inline.
+  absl::Duration batch_delay = absl::ZeroDuration();
+};
+
+// Any thread, but for what is said below. Kept alive by its version's handle, which whoever waits
+// for a row holds.
+class Lane {
+ public:
+  // Runs `rows` rows: reads rows * features_per_row floats, writes rows * outputs_per_row, both
+  // row-major. Called by several threads at once. A failure fails the whole batch.
+  using Function = std::function<absl::Status(int rows, const float* features, float* outputs)>;
+
+  Lane(LaneOptions options, Function function, std::shared_ptr<QueueLimit> queue_limit,
+       ModelMetrics& metrics)
+      : options_(std::move(options)),
+        function_(std::move(function)),
+        queue_limit_(std::move(queue_limit)),
+        metrics_(metrics) {
+    for (auto& time : run_times_) time = -1;
+  }
+
+  const LaneOptions& options() const { return options_; }
+  const Function& function() const { return function_; }
+  QueueLimit& queue_limit() const { return *queue_limit_; }
+  ModelMetrics& metrics() const { return metrics_; }
+
+  // What a run of the padded size for `rows` takes; InfiniteDuration before it was measured.
+  absl::Duration RunTime(int rows) const;
+  // One more measurement. The value follows slowly, so that one preempted run changes little.
+  void RecordRunTime(int rows, absl::Duration time);
+
+ private:
+  friend class WorkerPool;
+
+  const LaneOptions options_;
+  const Function function_;
+  const std::shared_ptr<QueueLimit> queue_limit_;
+  ModelMetrics& metrics_;
+  // Nanoseconds by PaddedSizeIndex; -1 = not measured.
+  std::array<std::atomic<int64_t>, 32> run_times_;
+
+  // Rows that wait for a worker. Guarded by the pool's mutex.
+  std::deque<Row*> waiting_;
+};
+
+}  // namespace predictd::batching
+
+#endif  // PREDICTD_SERVER_BATCHING_LANE_H_

@@ -1,0 +1,46 @@
+// How many rows of one model may wait to be run, over all its versions and all loops.
+#ifndef PREDICTD_SERVER_BATCHING_QUEUE_LIMIT_H_
+#define PREDICTD_SERVER_BATCHING_QUEUE_LIMIT_H_
+
+#include <prometheus/gauge.h>
+
+#include <atomic>
+
+namespace predictd::batching {
+
+// Any thread.
+class QueueLimit {
+ public:
+  // `gauge` shows the rows that wait.
+  QueueLimit(int limit, prometheus::Gauge& gauge) : limit_(limit), gauge_(gauge) {}
+
+  int limit() const { return limit_.load(std::memory_order_relaxed); }
+  // A changed setting; rows that wait already stay.
+  void set_limit(int limit) { limit_.store(limit, std::memory_order_relaxed); }
+  int waiting() const { return waiting_.load(std::memory_order_relaxed); }
+
+  // False where one more row would exceed the limit.
+  bool TryEnter() {
+    if (waiting_.fetch_add(1, std::memory_order_relaxed) < limit()) return true;
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+
+  // Rows that had left to be run and must wait once more; they were admitted before.
+  void EnterAgain(int rows) { waiting_.fetch_add(rows, std::memory_order_relaxed); }
+
+  // `rows` begin to run, or are given up.
+  void Leave(int rows) { gauge_.Set(waiting_.fetch_sub(rows, std::memory_order_relaxed) - rows); }
+
+  // Rows are on their way to a worker, where they may wait long enough to be seen.
+  void ShowWaiting() { gauge_.Set(waiting()); }
+
+ private:
+  std::atomic<int> limit_;
+  std::atomic<int> waiting_{0};
+  prometheus::Gauge& gauge_;
+};
+
+}  // namespace predictd::batching
+
+#endif  // PREDICTD_SERVER_BATCHING_QUEUE_LIMIT_H_

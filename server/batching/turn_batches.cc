@@ -1,0 +1,103 @@
+#include "server/batching/turn_batches.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/status.h"
+
+namespace predictd::batching {
+namespace {
+
+// What a refused caller is told to wait: a full queue drains in about this time.
+constexpr absl::Duration kRetryDelay = absl::Milliseconds(50);
+
+}  // namespace
+
+TurnBatches::TurnBatches(Loop& loop, WorkerPool& pool, Metrics& metrics,
+                         absl::Duration inline_budget)
+    : loop_(loop),
+      pool_(pool),
+      metrics_(metrics),
+      inline_budget_(inline_budget),
+      runner_(loop.clock(), metrics) {
+  loop.AddStep(*this);
+}
+
+absl::Status TurnBatches::Add(Lane& lane, Row& row) {
+  if (!lane.queue_limit().TryEnter()) {
+    metrics_.CountRowsDropped(DropReason::kQueueFull);
+    return WithRetryDelay(
+        absl::ResourceExhaustedError(absl::StrCat(
+            "queue of model '", lane.options().model, "' is full: ", lane.queue_limit().waiting(),
+            " rows wait, the limit is ", lane.queue_limit().limit())),
+        kRetryDelay);
+  }
+  row.home = &loop_;
+  row.added_at = loop_.Now();
+  row.run_alone = false;
+  auto it = std::find_if(gathered_.begin(), gathered_.end(),
+                         [&](const Gathered& gathered) { return gathered.lane == &lane; });
+  if (it == gathered_.end()) {
+    gathered_.push_back({&lane, {}});
+    it = gathered_.end() - 1;
+    if (!spare_.empty()) {
+      it->rows = std::move(spare_.back());
+      spare_.pop_back();
+    }
+  }
+  it->rows.push_back(&row);
+  return absl::OkStatus();
+}
+
+bool TurnBatches::Turn() {
+  if (gathered_.empty()) return false;
+  absl::Duration spent;
+  // Rows come back through the loop's ready list, so nothing is added while this runs.
+  for (Gathered& gathered : gathered_) {
+    Lane& lane = *gathered.lane;
+    std::vector<Row*>& rows = gathered.rows;
+    size_t done = 0;
+    while (done < rows.size()) {
+      const size_t count = std::min<size_t>(rows.size() - done, lane.options().max_batch);
+      const absl::Span<Row* const> batch(rows.data() + done, count);
+      if (!RunsInline(lane, static_cast<int>(count), absl::ZeroDuration())) {
+        pool_.Submit(lane, batch);
+      } else if (RunsInline(lane, static_cast<int>(count), spent)) {
+        spent += RunInline(lane, batch);
+      } else {
+        break;
+      }
+      done += count;
+    }
+    rows.erase(rows.begin(), rows.begin() + done);
+    if (rows.empty()) spare_.push_back(std::move(rows));
+  }
+  std::erase_if(gathered_, [](const Gathered& gathered) { return gathered.rows.empty(); });
+  return true;
+}
+
+bool TurnBatches::RunsInline(const Lane& lane, int rows, absl::Duration spent) const {
+  if (lane.options().batch_delay > absl::ZeroDuration()) return false;
+  if (inline_budget_ == absl::ZeroDuration()) return false;
+  return lane.RunTime(rows) + spent <= inline_budget_;
+}
+
+absl::Duration TurnBatches::RunInline(Lane& lane, absl::Span<Row* const> rows) {
+  batch_.assign(rows.begin(), rows.end());
+  dropped_.clear();
+  runner_.DropDead(lane, batch_, dropped_);
+  for (Row* row : dropped_) loop_.Ready(*row);
+  if (batch_.empty()) return absl::ZeroDuration();
+  if (!runner_.Run(lane, batch_)) {
+    // A poisoned batch is run again row by row, which may take long: not on a loop.
+    for (Row* row : batch_) row->run_alone = true;
+    lane.queue_limit().EnterAgain(static_cast<int>(batch_.size()));
+    pool_.Submit(lane, batch_);
+    return lane.RunTime(static_cast<int>(batch_.size()));
+  }
+  for (Row* row : batch_) loop_.Ready(*row);
+  return batch_.front()->model_time;
+}
+
+}  // namespace predictd::batching

@@ -1,0 +1,140 @@
+#include "server/batching/worker_pool.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace predictd::batching {
+namespace {
+
+// Hands rows back to their loops. The rows' owners may destroy rows, lane and model at once.
+void HandBack(absl::Span<Row* const> rows) {
+  for (size_t next = 0; next < rows.size();) {
+    Loop& home = *rows[next]->home;
+    WorkList together;
+    while (next < rows.size() && rows[next]->home == &home) together.Push(*rows[next++]);
+    home.Post(together);
+  }
+}
+
+}  // namespace
+
+WorkerPool::WorkerPool(int workers, const Clock& clock, Metrics& metrics,
+                       std::function<void()> prepare_thread)
+    : clock_(clock), metrics_(metrics), prepare_thread_(std::move(prepare_thread)) {
+  // All first, so that no thread sees the container grow.
+  workers_.resize(workers);
+  for (Worker& worker : workers_) {
+    worker.thread = std::thread([this, &worker] { Run(worker); });
+    pthread_setname_np(worker.thread.native_handle(), "model-worker");
+  }
+}
+
+WorkerPool::~WorkerPool() {
+  {
+    MutexLock lock(mutex_);
+    stop_ = true;
+  }
+  work_.NotifyAll();
+  for (Worker& worker : workers_) worker.thread.join();
+}
+
+void WorkerPool::Submit(Lane& lane, absl::Span<Row* const> rows) {
+  lane.queue_limit().ShowWaiting();
+  bool wake = false;
+  {
+    MutexLock lock(mutex_);
+    if (lane.waiting_.empty() && !rows.empty()) lanes_.push_back(&lane);
+    lane.waiting_.insert(lane.waiting_.end(), rows.begin(), rows.end());
+    wake = idle_ > 0;
+  }
+  if (wake) work_.NotifyOne();
+}
+
+void WorkerPool::RunOnEachWorker(const std::function<void()>& task) {
+  MutexLock one_at_a_time(tasks_mutex_);
+  MutexLock lock(mutex_);
+  tasks_left_ = static_cast<int>(workers_.size());
+  for (Worker& worker : workers_) worker.tasks.push_back(&task);
+  work_.NotifyAll();
+  while (tasks_left_ > 0) tasks_done_.Wait(mutex_);
+}
+
+void WorkerPool::Run(Worker& self) {
+  prepare_thread_();
+  BatchRunner runner(clock_, metrics_);
+  std::vector<Row*> batch;
+  mutex_.Lock();
+  while (true) {
+    absl::Time wait_until = absl::InfiniteFuture();
+    if (!self.tasks.empty()) {
+      const std::function<void()>& task = *self.tasks.front();
+      self.tasks.pop_front();
+      mutex_.Unlock();
+      task();
+      mutex_.Lock();
+      if (--tasks_left_ == 0) tasks_done_.NotifyAll();
+    } else if (stop_) {
+      break;
+    }
+    batch.clear();
+    if (Lane* lane = TakeBatch(batch, &wait_until); lane != nullptr) {
+      // What is left is for another worker that sleeps.
+      const bool wake = idle_ > 0 && !lanes_.empty();
+      mutex_.Unlock();
+      if (wake) work_.NotifyOne();
+      RunBatch(*lane, batch, runner);
+      mutex_.Lock();
+    } else if (self.tasks.empty() && !stop_) {
+      ++idle_;
+      if (wait_until == absl::InfiniteFuture()) {
+        work_.Wait(mutex_);
+      } else {
+        work_.WaitFor(mutex_, std::max(wait_until - clock_.Now(), absl::Microseconds(1)));
+      }
+      --idle_;
+    }
+  }
+  mutex_.Unlock();
+}
+
+Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
+  for (size_t tried = 0, lanes = lanes_.size(); tried < lanes; ++tried) {
+    Lane* lane = lanes_.front();
+    lanes_.pop_front();
+    std::deque<Row*>& waiting = lane->waiting_;
+    const LaneOptions& options = lane->options();
+    const bool full = waiting.size() >= static_cast<size_t>(options.max_batch);
+    if (options.batch_delay > absl::ZeroDuration() && !full && !waiting.front()->run_alone) {
+      const absl::Time run_at = waiting.front()->added_at + options.batch_delay;
+      if (run_at > clock_.Now()) {
+        *wait_until = std::min(*wait_until, run_at);
+        lanes_.push_back(lane);
+        continue;
+      }
+    }
+    const size_t take =
+        waiting.front()->run_alone ? 1 : std::min<size_t>(waiting.size(), options.max_batch);
+    batch.assign(waiting.begin(), waiting.begin() + take);
+    waiting.erase(waiting.begin(), waiting.begin() + take);
+    // To the end: the other lanes come first.
+    if (!waiting.empty()) lanes_.push_back(lane);
+    return lane;
+  }
+  return nullptr;
+}
+
+void WorkerPool::RunBatch(Lane& lane, std::vector<Row*>& batch, BatchRunner& runner) {
+  std::vector<Row*> dropped;
+  runner.DropDead(lane, batch, dropped);
+  if (!batch.empty() && !runner.Run(lane, batch)) {
+    // One of them is poison: each alone, so that only that one fails.
+    for (Row* row : batch) runner.Run(lane, {&row, 1});
+  }
+  // Last: the lane may be gone once the rows are handed back.
+  HandBack(dropped);
+  HandBack(batch);
+}
+
+}  // namespace predictd::batching

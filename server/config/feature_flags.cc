@@ -1,0 +1,29 @@
+// Features: source, Redis, in-process cache.
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/time/time.h"
+
+ABSL_FLAG(std::string, feature_source, "",
+          "where rows come from on a cache miss: sqlite:PATH; empty = none");
+ABSL_FLAG(std::string, feature_table, "user_features", "table or view with one row per user");
+ABSL_FLAG(std::string, feature_key, "user_id",
+          "key column of --feature_table, text or integer; every other numeric or boolean column is "
+          "a feature");
+ABSL_FLAG(absl::Duration, feature_source_timeout, absl::Seconds(1),
+          "longest wait for one row of the source");
+ABSL_FLAG(std::string, feature_names, "",
+          "feature names in order, comma-separated, for packed Redis values without a source");
+ABSL_FLAG(std::string, feature_cache, "",
+          "redis://[user:password@]host:port[/db] or unix:///path; empty = none");
+ABSL_FLAG(std::string, feature_cache_prefix, "features:", "Redis key = prefix + user_id");
+ABSL_FLAG(std::string, feature_cache_encoding, "packed",
+          "packed (needs --feature_source or --feature_names) or hash (field = feature name, value "
+          "= decimal text)");
+ABSL_FLAG(absl::Duration, feature_cache_ttl, absl::Hours(1),
+          "expiry of what the server itself writes to Redis; 0 = it writes nothing");
+ABSL_FLAG(absl::Duration, feature_cache_timeout, absl::Milliseconds(20),
+          "longest wait for one Redis answer");
+ABSL_FLAG(int, local_cache_mb, 64,
+          "in-process row cache in MiB, shared by all event loops; 0 = off");
+ABSL_FLAG(absl::Duration, local_cache_ttl, absl::Seconds(5), "longest age of an in-process row");

@@ -1,0 +1,219 @@
+#include "server/features/cache_shard.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "absl/hash/hash.h"
+
+namespace predictd::features {
+namespace {
+
+// Bytes per bucket: about one row of 17 features, so that a full table has a row or two per bucket.
+constexpr size_t kBytesPerBucket = 192;
+// Ghosts of one set, which share half a cache line.
+constexpr size_t kGhostSet = 4;
+// Uses beyond this many do not count.
+constexpr uint64_t kMaxUses = 3;
+// Uses in the small queue that a row needs to move to the main one.
+constexpr uint64_t kUsesToStay = 2;
+// Most rows that one eviction sends round again: it runs on an event loop, under the lock.
+constexpr int kMaxSecondChances = 64;
+
+// Bits of the hash that the slot depends on little.
+uint32_t Tag(uint64_t hash) { return static_cast<uint32_t>(hash >> 28); }
+
+}  // namespace
+
+// Followed in the same allocation by the key's bytes, mostly on the same cache line, and then the
+// values, which are therefore not aligned.
+struct CacheShard::Entry {
+  Entry* next_in_queue;
+  Entry* next_in_bucket;
+  uint64_t fingerprint;
+  uint64_t read_at : 42;  // milliseconds: until the year 2109
+  uint64_t value_count : 16;
+  uint64_t uses : 2;
+  uint64_t dead : 1;  // out of the table; freed when its queue gets to it
+  uint64_t : 0;
+  uint64_t put_at : 44;
+  uint64_t key_size : 10;
+  uint64_t stale : 1;  // erased; its place is kept for the next Put
+
+  char* key_bytes() { return reinterpret_cast<char*>(this + 1); }
+  char* value_bytes() { return key_bytes() + key_size; }
+  absl::string_view key() { return {key_bytes(), key_size}; }
+
+  static size_t Size(size_t key_size, size_t value_count) {
+    return sizeof(Entry) + value_count * sizeof(float) + key_size;
+  }
+  // With malloc's header and rounding.
+  static size_t Footprint(size_t key_size, size_t value_count) {
+    return (Size(key_size, value_count) + sizeof(void*) + 15) / 16 * 16;
+  }
+  size_t footprint() const { return Footprint(key_size, value_count); }
+};
+
+uint64_t CacheShard::Hash(absl::string_view key) { return absl::Hash<absl::string_view>{}(key); }
+
+CacheShard::CacheShard(size_t limit, int64_t max_age)
+    : limit_(limit),
+      max_age_(max_age),
+      buckets_((limit / kBytesPerBucket / kGhostSet + 1) * kGhostSet),
+      ghosts_(buckets_.size()),
+      bytes_(sizeof(*this) + buckets_.size() * (sizeof(Entry*) + sizeof(Ghost))) {
+  static_assert(sizeof(Entry) == 40, "each byte costs a megabyte per million rows");
+}
+
+CacheShard::~CacheShard() { Clear(); }
+
+bool CacheShard::Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now,
+                     FeatureValues* values, int64_t* read_at) {
+  Entry* entry = Find(key, hash);
+  if (entry == nullptr || entry->fingerprint != fingerprint || !Fresh(*entry, now)) return false;
+  if (entry->uses < kMaxUses) ++entry->uses;
+  values->resize(entry->value_count);
+  std::memcpy(values->data(), entry->value_bytes(), entry->value_count * sizeof(float));
+  *read_at = static_cast<int64_t>(entry->read_at);
+  return true;
+}
+
+void CacheShard::Put(absl::string_view key, uint64_t hash, const Row& row, int64_t now) {
+  const size_t count = row.values.size();
+  if (key.size() > kMaxKey || count > kMaxValues) return;
+  const size_t needed = Entry::Footprint(key.size(), count);
+
+  Entry* entry = Find(key, hash);
+  // Another schema: another size, or values that mean something else.
+  if (entry != nullptr && (entry->fingerprint != row.fingerprint || entry->value_count != count)) {
+    TakeOut(*entry, hash);
+    entry->dead = 1;
+    entry = nullptr;
+  }
+  if (entry != nullptr) {
+    if (Fresh(*entry, now) && static_cast<int64_t>(entry->read_at) > row.read_at) return;
+    // A row that had grown too old is asked for again: that is a use.
+    if (entry->uses < kMaxUses) ++entry->uses;
+  } else {
+    // A row that would take a good part of the shard is not worth what it drives out.
+    const size_t tables = bytes_ - small_.bytes - main_.bytes;
+    if (tables + 4 * needed > limit_) return;
+    while (bytes_ + needed > limit_) Evict(now);
+    const bool returns = IsGhost(hash);
+    entry = new (::operator new(Entry::Size(key.size(), count))) Entry{};
+    entry->fingerprint = row.fingerprint;
+    entry->value_count = count;
+    entry->key_size = key.size();
+    std::memcpy(entry->key_bytes(), key.data(), key.size());
+    Entry*& bucket = buckets_[Slot(hash)];
+    entry->next_in_bucket = bucket;
+    bucket = entry;
+    bytes_ += needed;
+    ++rows_;
+    Push(returns ? main_ : small_, *entry);
+  }
+  if (count > 0) std::memcpy(entry->value_bytes(), row.values.data(), count * sizeof(float));
+  entry->read_at = static_cast<uint64_t>(row.read_at);
+  entry->put_at = static_cast<uint64_t>(now);
+  entry->stale = 0;
+}
+
+void CacheShard::Erase(absl::string_view key, uint64_t hash) {
+  if (Entry* entry = Find(key, hash); entry != nullptr) entry->stale = 1;
+}
+
+void CacheShard::Clear() {
+  for (Queue* queue : {&small_, &main_}) {
+    while (queue->oldest != nullptr) Free(*Pop(*queue));
+  }
+  std::fill(buckets_.begin(), buckets_.end(), nullptr);
+  std::fill(ghosts_.begin(), ghosts_.end(), Ghost{});
+  rows_ = 0;
+}
+
+// Scales the low half of the hash to the number of buckets, which need not be a power of two.
+size_t CacheShard::Slot(uint64_t hash) const {
+  return ((hash & 0xffffffff) * buckets_.size()) >> 32;
+}
+
+CacheShard::Entry* CacheShard::Find(absl::string_view key, uint64_t hash) const {
+  Entry* entry = buckets_[Slot(hash)];
+  while (entry != nullptr && entry->key() != key) entry = entry->next_in_bucket;
+  return entry;
+}
+
+void CacheShard::TakeOut(Entry& entry, uint64_t hash) {
+  Entry** link = &buckets_[Slot(hash)];
+  while (*link != &entry) link = &(*link)->next_in_bucket;
+  *link = entry.next_in_bucket;
+  --rows_;
+}
+
+// Frees one entry.
+void CacheShard::Evict(int64_t now) {
+  for (int chances = 0;; ++chances) {
+    const bool from_small = small_.bytes >= limit_ / 10 || main_.oldest == nullptr;
+    Entry& entry = *Pop(from_small ? small_ : main_);
+    if (entry.dead) return Free(entry);
+    // A row past its age has nothing left to give, however often it was used.
+    const bool stays = chances < kMaxSecondChances && Fresh(entry, now) &&
+                       entry.uses >= (from_small ? kUsesToStay : 1);
+    if (!stays) return Leave(entry);
+    entry.uses = from_small ? 0 : entry.uses - 1;
+    Push(main_, entry);
+  }
+}
+
+// For good, but for its ghost.
+void CacheShard::Leave(Entry& entry) {
+  const uint64_t hash = Hash(entry.key());
+  Remember(hash);
+  TakeOut(entry, hash);
+  Free(entry);
+}
+
+bool CacheShard::Fresh(const Entry& entry, int64_t now) const {
+  return !entry.stale && now - static_cast<int64_t>(entry.put_at) <= max_age_;
+}
+
+absl::Span<CacheShard::Ghost> CacheShard::GhostSet(uint64_t hash) {
+  return absl::MakeSpan(ghosts_).subspan(Slot(hash) / kGhostSet * kGhostSet, kGhostSet);
+}
+
+// The ghost queue is as long as there are rows in the shard.
+bool CacheShard::IsGhost(uint64_t hash) {
+  for (const Ghost& ghost : GhostSet(hash)) {
+    if (ghost.tag == Tag(hash) && departures_ - ghost.left < rows_) return true;
+  }
+  return false;
+}
+
+void CacheShard::Remember(uint64_t hash) {
+  const absl::Span<Ghost> set = GhostSet(hash);
+  const auto oldest = std::max_element(set.begin(), set.end(), [&](const Ghost& a, const Ghost& b) {
+    return departures_ - a.left < departures_ - b.left;
+  });
+  *oldest = {.tag = Tag(hash), .left = ++departures_};
+}
+
+void CacheShard::Push(Queue& queue, Entry& entry) {
+  entry.next_in_queue = nullptr;
+  (queue.oldest == nullptr ? queue.oldest : queue.newest->next_in_queue) = &entry;
+  queue.newest = &entry;
+  queue.bytes += entry.footprint();
+}
+
+CacheShard::Entry* CacheShard::Pop(Queue& queue) {
+  Entry* const entry = queue.oldest;
+  queue.oldest = entry->next_in_queue;
+  queue.bytes -= entry->footprint();
+  return entry;
+}
+
+// Of an entry that is in no queue.
+void CacheShard::Free(Entry& entry) {
+  bytes_ -= entry.footprint();
+  ::operator delete(&entry);
+}
+
+}  // namespace predictd::features

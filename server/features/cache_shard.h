@@ -1,0 +1,102 @@
+// One part of the in-process row cache: a hash table whose entries are evicted by S3-FIFO.
+//
+// S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you need for cache eviction", SOSP
+// 2023) keeps three first-in-first-out queues. A new row enters the small one, a tenth of the
+// bytes, and leaves it soon unless it is used again: so a scan over many users only passes through
+// the small queue. Rows used more than once there move to the main queue, where a used row gets
+// another round. The ghost queue remembers who left lately, without their rows: who comes back
+// enters the main one.
+#ifndef PREDICTD_SERVER_FEATURES_CACHE_SHARD_H_
+#define PREDICTD_SERVER_FEATURES_CACHE_SHARD_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "server/base/feature_row.h"
+
+namespace predictd::features {
+
+// Not synchronised; LocalCache holds a lock around every call. Times are milliseconds.
+class CacheShard {
+ public:
+  // Longest user id and row that are kept; longer ones are not.
+  static constexpr size_t kMaxKey = 1023;
+  static constexpr size_t kMaxValues = 65535;
+
+  // A row as it is stored. `read_at`: Unix milliseconds, 0 where unknown.
+  struct Row {
+    uint64_t fingerprint = 0;
+    int64_t read_at = 0;
+    absl::Span<const float> values;
+  };
+
+  static uint64_t Hash(absl::string_view key);
+
+  // `limit`: bytes, all of the shard's own tables included. `max_age`: a row put longer ago is
+  // none.
+  CacheShard(size_t limit, int64_t max_age);
+  ~CacheShard();
+  CacheShard(const CacheShard&) = delete;
+  CacheShard& operator=(const CacheShard&) = delete;
+
+  // `hash` is Hash(key), here and below. False: no row of that fingerprint, or an old one.
+  // Allocates only where the row is larger than the capacity of `values`.
+  bool Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now,
+           FeatureValues* values, int64_t* read_at);
+
+  // Keeps what is there where that was read from its source later than `row`.
+  void Put(absl::string_view key, uint64_t hash, const Row& row, int64_t now);
+
+  void Erase(absl::string_view key, uint64_t hash);
+  void Clear();
+
+  // What malloc holds for the shard.
+  size_t bytes() const { return bytes_; }
+  size_t rows() const { return rows_; }
+
+ private:
+  struct Entry;
+  // Oldest entry first.
+  struct Queue {
+    Entry* oldest = nullptr;
+    Entry* newest = nullptr;
+    size_t bytes = 0;
+  };
+  // One slot of the ghost queue: a key's tag, and the how-manieth it was to leave.
+  struct Ghost {
+    uint32_t tag = 0;
+    uint32_t left = 0;
+  };
+
+  size_t Slot(uint64_t hash) const;
+  Entry* Find(absl::string_view key, uint64_t hash) const;
+  void TakeOut(Entry& entry, uint64_t hash);
+  void Evict(int64_t now);
+  void Leave(Entry& entry);
+  bool Fresh(const Entry& entry, int64_t now) const;
+  absl::Span<Ghost> GhostSet(uint64_t hash);
+  bool IsGhost(uint64_t hash);
+  void Remember(uint64_t hash);
+  void Free(Entry& entry);
+
+  static void Push(Queue& queue, Entry& entry);
+  static Entry* Pop(Queue& queue);
+
+  const size_t limit_;
+  const int64_t max_age_;
+  // Fixed in size: a table that grew would hold the lock while it moves every entry.
+  std::vector<Entry*> buckets_;
+  std::vector<Ghost> ghosts_;  // in sets, by slot; the oldest of a set gives way
+  uint32_t departures_ = 0;
+  Queue small_;
+  Queue main_;
+  size_t bytes_ = 0;
+  size_t rows_ = 0;
+};
+
+}  // namespace predictd::features
+
+#endif  // PREDICTD_SERVER_FEATURES_CACHE_SHARD_H_

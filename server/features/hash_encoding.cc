@@ -1,0 +1,85 @@
+#include "server/features/hash_encoding.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <system_error>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/json.h"
+
+namespace predictd::features {
+namespace {
+
+template <typename Number>
+bool ParseAll(absl::string_view text, Number& value) {
+  const char* const end = text.data() + text.size();
+  const std::from_chars_result parsed = std::from_chars(text.data(), end, value);
+  return parsed.ec == std::errc() && parsed.ptr == end;
+}
+
+}  // namespace
+
+std::optional<float> ParseFeature(absl::string_view text) {
+  float value;
+  if (!ParseAll(text, value)) {
+    // Out of a float's range, perhaps: a double tells too small from too large.
+    double wide;
+    if (!ParseAll(text, wide)) return std::nullopt;
+    value = static_cast<float>(wide);
+  }
+  if (!std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+Arguments HashEncoding::ReadCommand(absl::string_view key, const Schema& schema) const {
+  Arguments command{"HMGET", key};
+  command.insert(command.end(), schema.names().begin(), schema.names().end());
+  return command;
+}
+
+CacheAnswer HashEncoding::Decode(const redis::ReplyView& reply,
+                                 const std::shared_ptr<const Schema>& schema) const {
+  if (reply.type() == redis::ReplyType::kError) return DecodeError(reply);
+  const size_t features = schema->size();
+  if (!reply.is_array() || reply.size() != features) return Garbage();
+  FeatureRow row;
+  row.schema = schema;
+  row.origin = FeatureOrigin::kRedis;
+  row.values.resize(features, std::numeric_limits<float>::quiet_NaN());
+  bool any = false;
+  for (size_t i = 0; i < features; ++i) {
+    const redis::ReplyView field = reply[i];
+    if (field.is_nil()) continue;
+    const std::optional<float> value =
+        field.is_string() ? ParseFeature(field.text()) : std::nullopt;
+    if (!value) return Garbage();
+    row.values[i] = *value;
+    any = true;
+  }
+  if (!any) return Nothing();
+  return {.row = std::move(row), .may_fill = true};
+}
+
+void HashEncoding::WriteCommands(absl::string_view key, const FeatureRow& row, absl::Duration ttl,
+                                 Send send) const {
+  // Never grows beyond what is reserved, so that the views below stay valid.
+  absl::InlinedVector<std::string, 32> texts;
+  texts.reserve(row.values.size());
+  Arguments command{"HSET", key};
+  for (size_t i = 0; i < row.values.size(); ++i) {
+    if (!std::isfinite(row.values[i])) continue;
+    AppendJsonFloat(row.values[i], texts.emplace_back());
+    command.insert(command.end(), {row.schema->names()[i], texts.back()});
+  }
+  if (texts.empty()) return;
+  send(command);
+  if (ttl == absl::InfiniteDuration()) return;
+  const std::string millis = absl::StrCat(std::max<int64_t>(1, absl::ToInt64Milliseconds(ttl)));
+  send({"PEXPIRE", key, millis});
+}
+
+}  // namespace predictd::features

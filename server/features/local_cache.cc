@@ -1,0 +1,105 @@
+#include "server/features/local_cache.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "server/base/mutex.h"
+#include "server/features/cache_shard.h"
+
+namespace predictd::features {
+namespace {
+
+// 0 where the time is unknown. A time before 1970 is as old as an unknown one.
+int64_t StoredReadAt(absl::Time read_at) {
+  constexpr int64_t kLast = (int64_t{1} << 42) - 1;
+  return std::clamp<int64_t>(absl::ToUnixMillis(read_at), 0, kLast);
+}
+
+absl::Time ReadAt(int64_t stored) {
+  return stored == 0 ? absl::InfinitePast() : absl::FromUnixMillis(stored);
+}
+
+}  // namespace
+
+// On cache lines of its own, so that loops that use different shards do not slow each other.
+struct alignas(64) LocalCache::Shard {
+  mutable Mutex mutex;
+  std::optional<CacheShard> cache ABSL_GUARDED_BY(mutex);
+};
+
+LocalCache::LocalCache(const Options& options) {
+  if (options.bytes == 0 || options.ttl <= absl::ZeroDuration()) return;
+  shards_ = std::make_unique<Shard[]>(kShards);
+  for (int i = 0; i < kShards; ++i) {
+    MutexLock lock(shards_[i].mutex);
+    shards_[i].cache.emplace(options.bytes / kShards, absl::ToInt64Milliseconds(options.ttl));
+  }
+}
+
+LocalCache::~LocalCache() = default;
+
+LocalCache::Shard& LocalCache::ShardOf(uint64_t hash) const { return shards_[hash >> 60]; }
+
+bool LocalCache::Get(absl::string_view user_id, uint64_t schema_fingerprint, absl::Time now,
+                     FeatureValues* values, absl::Time* read_at) {
+  if (shards_ == nullptr) return false;
+  const uint64_t hash = CacheShard::Hash(user_id);
+  const int64_t now_millis = absl::ToUnixMillis(now);
+  int64_t stored;
+  {
+    Shard& shard = ShardOf(hash);
+    MutexLock lock(shard.mutex);
+    if (!shard.cache->Get(user_id, hash, schema_fingerprint, now_millis, values, &stored)) {
+      return false;
+    }
+  }
+  *read_at = ReadAt(stored);
+  return true;
+}
+
+void LocalCache::Put(absl::string_view user_id, uint64_t schema_fingerprint,
+                     absl::Span<const float> values, absl::Time read_at, absl::Time now) {
+  if (shards_ == nullptr) return;
+  const uint64_t hash = CacheShard::Hash(user_id);
+  const CacheShard::Row row{schema_fingerprint, StoredReadAt(read_at), values};
+  Shard& shard = ShardOf(hash);
+  MutexLock lock(shard.mutex);
+  shard.cache->Put(user_id, hash, row, absl::ToUnixMillis(now));
+}
+
+void LocalCache::Erase(absl::string_view user_id) {
+  if (shards_ == nullptr) return;
+  const uint64_t hash = CacheShard::Hash(user_id);
+  Shard& shard = ShardOf(hash);
+  MutexLock lock(shard.mutex);
+  shard.cache->Erase(user_id, hash);
+}
+
+void LocalCache::Clear() {
+  if (shards_ == nullptr) return;
+  for (int i = 0; i < kShards; ++i) {
+    MutexLock lock(shards_[i].mutex);
+    shards_[i].cache->Clear();
+  }
+}
+
+size_t LocalCache::bytes() const {
+  size_t bytes = 0;
+  for (int i = 0; shards_ != nullptr && i < kShards; ++i) {
+    MutexLock lock(shards_[i].mutex);
+    bytes += shards_[i].cache->bytes();
+  }
+  return bytes;
+}
+
+size_t LocalCache::rows() const {
+  size_t rows = 0;
+  for (int i = 0; shards_ != nullptr && i < kShards; ++i) {
+    MutexLock lock(shards_[i].mutex);
+    rows += shards_[i].cache->rows();
+  }
+  return rows;
+}
+
+}  // namespace predictd::features

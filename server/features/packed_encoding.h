@@ -1,0 +1,36 @@
+// --feature_cache_encoding=packed: a string of fixed layout, all of it little-endian:
+//
+//   8 bytes  fingerprint of the schema
+//   8 bytes  Unix milliseconds of when the row was read from its source
+//   4 bytes  float32 per feature, in the schema's order; NaN = missing
+#ifndef PREDICTD_SERVER_FEATURES_PACKED_ENCODING_H_
+#define PREDICTD_SERVER_FEATURES_PACKED_ENCODING_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "server/features/row_encoding.h"
+
+namespace predictd::features {
+
+// The value itself.
+std::string PackRow(const FeatureRow& row);
+// Nothing for a value of another length or fingerprint, or with an infinite feature.
+std::optional<FeatureRow> UnpackRow(absl::string_view value,
+                                    const std::shared_ptr<const Schema>& schema);
+
+// GET; SET with PX.
+class PackedEncoding : public RowEncoding {
+ public:
+  Arguments ReadCommand(absl::string_view key, const Schema& schema) const override;
+  CacheAnswer Decode(const redis::ReplyView& reply,
+                     const std::shared_ptr<const Schema>& schema) const override;
+  void WriteCommands(absl::string_view key, const FeatureRow& row, absl::Duration ttl,
+                     Send send) const override;
+};
+
+}  // namespace predictd::features
+
+#endif  // PREDICTD_SERVER_FEATURES_PACKED_ENCODING_H_

@@ -1,0 +1,96 @@
+// A user id comes in, the user's row goes out: in-process cache, Redis, source.
+#ifndef PREDICTD_SERVER_FEATURES_READER_H_
+#define PREDICTD_SERVER_FEATURES_READER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/async/loop.h"
+#include "server/async/scope.h"
+#include "server/async/task.h"
+#include "server/base/feature_row.h"
+#include "server/base/schema.h"
+#include "server/features/local_cache.h"
+#include "server/features/outage.h"
+#include "server/features/shared_cache.h"
+#include "server/features/single_flight.h"
+#include "server/sql/feature_source.h"
+
+namespace predictd::features {
+
+// One per loop, that loop's thread only. All that it is given outlives it.
+//
+// Redis being down, slow or full of garbage is never an error to the caller while the source
+// answers. The age of a row is measured at the moment the caller asks. A row found in Redis or in
+// the source is kept in the in-process cache; one found in the source is written to Redis as well,
+// without the caller waiting for it.
+class Reader {
+ public:
+  struct Options {
+    // What rows are made of: fixed, or, where this is null, as `current_schema` says. Rows of
+    // another schema are then misses.
+    std::shared_ptr<const Schema> schema = nullptr;
+    // Called on the loop for each read, so it is quick; never returns null.
+    std::function<std::shared_ptr<const Schema>()> current_schema = nullptr;
+    // Longest wait for one answer of the source. It does not depend on a caller's deadline, because
+    // callers share reads.
+    absl::Duration source_timeout = absl::Seconds(1);
+  };
+
+  // `cache` and `source` are null where there is none.
+  Reader(Loop& loop, Options options, LocalCache& local, SingleFlight& flights, SharedCache* cache,
+         FeatureSource* source);
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  // The row in the in-process cache, if it is there and not older than `max_age`: no coroutine, no
+  // wait. False: `row` holds nothing of use; Read may still find one.
+  bool ReadLocal(absl::string_view user_id, absl::Duration max_age, FeatureRow* row);
+
+  // The row, at most `max_age` old: InfiniteDuration takes any, 0 reads the source. A row of
+  // unknown age is too old for any finite `max_age`. `user_id` holds no NUL. `deadline` is of the
+  // loop's clock; InfiniteFuture = none.
+  //
+  // NOT_FOUND: nobody knows the user. UNAVAILABLE: neither Redis nor the source could be asked; the
+  // message says which, since when. DEADLINE_EXCEEDED: no row by `deadline`. FAILED_PRECONDITION:
+  // the row is too old and there is no source to read a newer one from; or no features are known.
+  Task<absl::StatusOr<FeatureRow>> Read(std::string user_id, absl::Duration max_age,
+                                        absl::Time deadline);
+
+  // Awaitable, by one at a time: resumes when no read is under way. To be awaited, after the last
+  // Read, before this is destroyed: a read goes on after its callers have gone.
+  auto Done() { return scope_.Done(); }
+
+ private:
+  using Result = SingleFlight::Result;
+  // kNewest leaves out the caches.
+  enum class From { kAnywhere, kNewest };
+
+  const std::shared_ptr<const Schema>& CurrentSchema();
+  Task<SingleFlight::Landing> Join(const std::string& user_id, From from, absl::Time deadline);
+  Task<Result> ReadStores(std::string user_id, std::shared_ptr<const Schema> schema, From from);
+  void Keep(absl::string_view user_id, const FeatureRow& row);
+  Task<void> FillUnseen(std::string user_id, FeatureRow row);
+  absl::Time WallNow() const { return loop_.clock().WallNow(); }
+
+  Loop& loop_;
+  const Options options_;
+  LocalCache& local_;
+  SingleFlight& flights_;
+  SharedCache* const cache_;
+  FeatureSource* const source_;
+
+  std::shared_ptr<const Schema> schema_;
+  Outage cache_outage_{"redis"};
+  Outage source_outage_{"source"};
+  // Last member: what runs in it uses the others.
+  Scope scope_;
+};
+
+}  // namespace predictd::features
+
+#endif  // PREDICTD_SERVER_FEATURES_READER_H_

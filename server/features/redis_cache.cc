@@ -1,0 +1,39 @@
+#include "server/features/redis_cache.h"
+
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+
+namespace predictd::features {
+
+RedisCache::RedisCache(redis::Client& client, const RowEncoding& encoding, Metrics& metrics,
+                       Options options)
+    : client_(client), encoding_(encoding), metrics_(metrics), options_(std::move(options)) {}
+
+Task<CacheAnswer> RedisCache::Read(std::string user_id, std::shared_ptr<const Schema> schema) {
+  const std::string key = absl::StrCat(options_.prefix, user_id);
+  const Arguments arguments = encoding_.ReadCommand(key, *schema);
+  auto command = client_.Command(arguments);
+  const absl::StatusOr<redis::Reply> reply = co_await command;
+  CacheAnswer answer;
+  if (reply.ok()) {
+    answer = encoding_.Decode(*reply, schema);
+  } else {
+    answer.status = reply.status();
+    answer.error =
+        absl::IsDeadlineExceeded(answer.status) ? StoreError::kTimeout : StoreError::kUnreachable;
+  }
+  if (answer.error) metrics_.CountStoreError(Store::kRedis, *answer.error);
+  co_return answer;
+}
+
+void RedisCache::Fill(absl::string_view user_id, const FeatureRow& row) {
+  if (options_.ttl <= absl::ZeroDuration()) return;
+  const std::string key = absl::StrCat(options_.prefix, user_id);
+  encoding_.WriteCommands(
+      key, row, options_.ttl,
+      [this](absl::Span<const absl::string_view> command) { client_.Send(command); });
+}
+
+}  // namespace predictd::features

@@ -1,0 +1,42 @@
+// The shared cache in Redis.
+#ifndef PREDICTD_SERVER_FEATURES_REDIS_CACHE_H_
+#define PREDICTD_SERVER_FEATURES_REDIS_CACHE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/base/metrics.h"
+#include "server/features/row_encoding.h"
+#include "server/features/shared_cache.h"
+#include "server/redis/client.h"
+
+namespace predictd::features {
+
+// One per loop, on that loop's client, which outlives it. Counts what goes wrong as errors of
+// Store::kRedis; failed writes are counted by the client.
+class RedisCache : public SharedCache {
+ public:
+  struct Options {
+    // Redis key = prefix + user id.
+    std::string prefix = "features:";
+    // Expiry of what Fill writes; 0 = Fill writes nothing, InfiniteDuration = no expiry.
+    absl::Duration ttl = absl::Hours(1);
+  };
+
+  RedisCache(redis::Client& client, const RowEncoding& encoding, Metrics& metrics, Options options);
+
+  Task<CacheAnswer> Read(std::string user_id, std::shared_ptr<const Schema> schema) override;
+  void Fill(absl::string_view user_id, const FeatureRow& row) override;
+
+ private:
+  redis::Client& client_;
+  const RowEncoding& encoding_;
+  Metrics& metrics_;
+  const Options options_;
+};
+
+}  // namespace predictd::features
+
+#endif  // PREDICTD_SERVER_FEATURES_REDIS_CACHE_H_

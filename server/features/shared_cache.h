@@ -1,0 +1,43 @@
+// The cache that several servers share, as the reader sees it.
+#ifndef PREDICTD_SERVER_FEATURES_SHARED_CACHE_H_
+#define PREDICTD_SERVER_FEATURES_SHARED_CACHE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/async/task.h"
+#include "server/base/feature_row.h"
+#include "server/base/metrics.h"
+#include "server/base/schema.h"
+
+namespace predictd::features {
+
+// What a cache had for a key. Without a row and with an OK status it was a miss.
+struct CacheAnswer {
+  std::optional<FeatureRow> row{};
+  // Not OK: no answer, or a refusal: what the cache holds is not known.
+  absl::Status status{};
+  // Whether the key may be written: never one of a type that is not ours.
+  bool may_fill = false;
+  // What there is to count, as an error of Store::kRedis.
+  std::optional<StoreError> error{};
+};
+
+// One loop's; that loop's thread only. Its failures are misses to the caller and are counted.
+class SharedCache {
+ public:
+  virtual ~SharedCache() = default;
+
+  // The row, of `schema`, with origin kRedis.
+  virtual Task<CacheAnswer> Read(std::string user_id, std::shared_ptr<const Schema> schema) = 0;
+
+  // Writes the row without waiting for the outcome.
+  virtual void Fill(absl::string_view user_id, const FeatureRow& row) = 0;
+};
+
+}  // namespace predictd::features
+
+#endif  // PREDICTD_SERVER_FEATURES_SHARED_CACHE_H_

@@ -1,0 +1,37 @@
+// The HTTP side: /metrics, /healthz, /readyz. For machines that scrape and probe, not for callers.
+#ifndef PREDICTD_SERVER_HTTP_HTTP_SERVER_H_
+#define PREDICTD_SERVER_HTTP_HTTP_SERVER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/base/metrics.h"
+
+namespace predictd::http {
+
+// Threads of its own; what it asks for may be called on them at any time.
+class HttpServer {
+ public:
+  // Serves `address` ("host:port", port 0 = any free one) until destroyed. `ready` says what /readyz
+  // answers: 200 or 503. An error names the flag.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& address,
+                                                           Metrics& metrics,
+                                                           std::function<bool()> ready);
+  ~HttpServer();
+
+  // With the real port.
+  const std::string& address() const { return address_; }
+
+ private:
+  struct Pages;
+  HttpServer(std::unique_ptr<Pages> pages, std::string address);
+
+  const std::unique_ptr<Pages> pages_;
+  const std::string address_;
+};
+
+}  // namespace predictd::http
+
+#endif  // PREDICTD_SERVER_HTTP_HTTP_SERVER_H_

@@ -1,0 +1,274 @@
+// Puts the concrete types together; the only file that knows them all.
+#include <gperftools/malloc_extension.h>
+#include <grpc/support/log.h>
+#include <grpcpp/grpcpp.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "server/base/log.h"
+#include "server/base/metrics.h"
+#include "server/base/status.h"
+#include "server/batching/worker_pool.h"
+#include "server/config/config.h"
+#include "server/features/hash_encoding.h"
+#include "server/features/packed_encoding.h"
+#include "server/features/redis_cache.h"
+#include "server/http/http_server.h"
+#include "server/model/torch_runtime.h"
+#include "server/model/torchscript_model.h"
+#include "server/redis/client.h"
+#include "server/redis/hiredis_version.h"
+#include "server/repository/warm_up.h"
+#include "server/rpc/server.h"
+#include "server/sql/sqlite_source.h"
+#include "server/sql/sqlite_store.h"
+
+namespace predictd {
+namespace {
+
+// What of the drain's time is kept for flushing saves after the last call.
+constexpr absl::Duration kFlushReserve = absl::Seconds(1);
+
+// One event loop's share of the line.
+struct LoopLine {
+  std::unique_ptr<redis::Client> redis;
+  std::unique_ptr<features::RedisCache> redis_cache;
+  std::unique_ptr<features::Reader> reader;
+  std::unique_ptr<batching::TurnBatches> batches;
+  std::unique_ptr<predict::Predictor> predictor;
+  // Waits, at the end, for reads that go on after their callers have gone.
+  std::unique_ptr<Scope> end = std::make_unique<Scope>();
+};
+
+Task<void> CountDownAfter(features::Reader& reader, std::atomic<int>& left) {
+  co_await reader.Done();
+  --left;
+}
+
+// The process, in the order in which its parts depend on each other.
+class Predictd {
+ public:
+  explicit Predictd(config::Config config)
+      : config_(std::move(config)),
+        server_(config_.listen, config_.event_loops, clock_),
+        pool_(config_.workers, clock_, metrics_, model::PrepareTorchThread),
+        catalog_(config_.default_model),
+        local_cache_({config_.local_cache_bytes, config_.local_cache_ttl}) {}
+
+  absl::Status Start() {
+    metrics_.SetBuildInfo({PREDICTD_VERSION, model::TorchVersion(), grpc::Version(),
+                           redis::HiredisVersion()});
+    PREDICTD_RETURN_IF_ERROR(OpenStores());
+    MakeRepository();
+    std::vector<predict::Predictor*> predictors;
+    for (const auto& loop : server_.loops()) {
+      lines_.push_back(MakeLine(*loop));
+      predictors.push_back(lines_.back().predictor.get());
+    }
+    catalog_.OnChange([this] { server_.HealthChanged(); });
+    auto addresses = server_.Start({predictors, catalog_, *repository_, metrics_, config_.admin,
+                                    config_.save != predict::SaveMode::kOff},
+                                   model::PrepareTorchThread);
+    if (!addresses.ok()) return addresses.status();
+    if (!config_.http_listen.empty()) {
+      auto http = http::HttpServer::Start(config_.http_listen, metrics_, [this] {
+        return catalog_.Ready() && !server_.draining();
+      });
+      if (!http.ok()) return http.status();
+      http_ = *std::move(http);
+    }
+    for (const std::string& address : *addresses) std::printf("listening grpc %s\n", address.c_str());
+    if (http_ != nullptr) std::printf("listening http %s\n", http_->address().c_str());
+    std::fflush(stdout);
+    // Last: the port answers while models load.
+    repository_->Start();
+    return absl::OkStatus();
+  }
+
+  // Returns false where something was still under way at the deadline, so that destructors would
+  // wait.
+  bool Shutdown() {
+    const absl::Time deadline = clock_.Now() + config_.drain_timeout;
+    const absl::Duration reserve = std::min(kFlushReserve, config_.drain_timeout / 4);
+    Log(LogLevel::kInfo, "draining", {{"longest", config_.drain_timeout}});
+    bool ended = server_.Drain(config_.lame_duck, deadline - reserve);
+    if (!ended) Log(LogLevel::kWarning, "calls were still in flight at the deadline");
+    ended &= repository_->Stop(ended ? reserve : absl::ZeroDuration());
+    ended &= WaitForReaders(deadline);
+    if (writer_ != nullptr) {
+      const absl::Status flushed = writer_->Flush(deadline);
+      if (!flushed.ok()) Log(LogLevel::kError, "not all was saved", {{"error", flushed.message()}});
+    }
+    if (ended) server_.StopLoops();
+    Log(LogLevel::kInfo, "stopped");
+    return ended;
+  }
+
+ private:
+  absl::Status OpenStores() {
+    if (config_.feature_source) {
+      auto source = SqliteSource::Create({.path = config_.feature_source->path,
+                                          .table = config_.feature_table,
+                                          .key_column = config_.feature_key,
+                                          .read_timeout = config_.feature_source_timeout},
+                                         clock_, metrics_);
+      if (!source.ok()) return source.status();
+      source_ = *std::move(source);
+    }
+    if (config_.save_to) {
+      auto store = SqliteStore::Create({.path = config_.save_to->path}, clock_);
+      if (!store.ok()) return store.status();
+      store_ = *std::move(store);
+      writer_ = std::make_unique<save::Writer>(*store_, clock_, metrics_, save::Writer::Options());
+    }
+    if (config_.feature_cache_encoding == config::CacheEncoding::kPacked) {
+      encoding_ = std::make_unique<features::PackedEncoding>();
+    } else {
+      encoding_ = std::make_unique<features::HashEncoding>();
+    }
+    return absl::OkStatus();
+  }
+
+  void MakeRepository() {
+    std::vector<Loop*> loops;
+    for (const auto& loop : server_.loops()) loops.push_back(loop.get());
+    auto warm_up = std::make_shared<repository::WarmUp>(pool_, std::move(loops),
+                                                        config_.inline_budget, clock_);
+    repository::RepositoryOptions options;
+    options.directory = config_.models;
+    options.poll = config_.model_poll;
+    options.settings = config_.model_settings;
+    options.load = model::LoadTorchScript;
+    options.warm_up = [warm_up](const repository::VersionHandle& version,
+                                const std::atomic<bool>& stopping) {
+      return warm_up->Run(version, stopping);
+    };
+    options.release_memory = [] { MallocExtension::instance()->ReleaseFreeMemory(); };
+    repository_ =
+        std::make_unique<repository::Repository>(std::move(options), catalog_, clock_, metrics_);
+  }
+
+  LoopLine MakeLine(Loop& loop) {
+    LoopLine line;
+    // Steps of a turn in this order: Redis, then the batches with what Redis answered.
+    if (config_.feature_cache) {
+      line.redis = std::make_unique<redis::Client>(loop, watcher_, resolver_, metrics_,
+                                                   *config_.feature_cache,
+                                                   config_.feature_cache_timeout);
+      line.redis_cache = std::make_unique<features::RedisCache>(
+          *line.redis, *encoding_, metrics_,
+          features::RedisCache::Options{config_.feature_cache_prefix, config_.feature_cache_ttl});
+    }
+    line.batches = std::make_unique<batching::TurnBatches>(loop, pool_, metrics_,
+                                                           config_.inline_budget);
+    if (line.redis_cache != nullptr || source_ != nullptr) {
+      features::Reader::Options options;
+      options.schema = source_ != nullptr ? source_->schema() : config_.feature_names;
+      options.current_schema = [this] { return catalog_.snapshot()->features; };
+      options.source_timeout = config_.feature_source_timeout;
+      line.reader = std::make_unique<features::Reader>(loop, std::move(options), local_cache_,
+                                                       flights_, line.redis_cache.get(),
+                                                       source_.get());
+    }
+    line.predictor = std::make_unique<predict::Predictor>(
+        predict::Line{loop, catalog_, line.reader.get(), *line.batches, writer_.get(),
+                      config_.save, metrics_});
+    return line;
+  }
+
+  // Reads go on after their callers have gone. True once none is under way.
+  bool WaitForReaders(absl::Time deadline) {
+    for (size_t i = 0; i < lines_.size(); ++i) {
+      LoopLine& line = lines_[i];
+      if (line.reader == nullptr) continue;
+      ++readers_left_;
+      server_.loops()[i]->PostFunction(
+          [this, &line] { line.end->Spawn(CountDownAfter(*line.reader, readers_left_)); });
+    }
+    while (readers_left_ > 0 && clock_.Now() < deadline) absl::SleepFor(absl::Milliseconds(1));
+    return readers_left_ == 0;
+  }
+
+  const config::Config config_;
+  const SystemClock clock_;
+  Metrics metrics_;
+  // The loops: all that follows may post to them.
+  rpc::Server server_;
+  Watcher watcher_;
+  redis::Resolver resolver_;
+  batching::WorkerPool pool_;
+  repository::Catalog catalog_;
+  std::unique_ptr<SqliteSource> source_;
+  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<save::Writer> writer_;
+  std::unique_ptr<features::RowEncoding> encoding_;
+  features::LocalCache local_cache_;
+  features::SingleFlight flights_;
+  std::vector<LoopLine> lines_;
+  std::atomic<int> readers_left_{0};
+  std::unique_ptr<repository::Repository> repository_;
+  std::unique_ptr<http::HttpServer> http_;
+};
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "predictd: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+// gRPC's own lines, as lines of ours. What it calls an error it also returns or shows to the caller.
+void LogOfGrpc(gpr_log_func_args* args) {
+  Log(LogLevel::kDebug, args->message, {{"source", "grpc"}});
+}
+
+int Main(int argc, char** argv) {
+  // Debian builds Abseil without NDEBUG: its deadlock detector would run on every lock of gRPC and
+  // take 4 to 14 % of a call's CPU.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  gpr_set_log_function(LogOfGrpc);
+  // A write to a socket or file that is gone or too large is an error, not the end.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+  // Before any other thread starts, so that only sigwait below sees them.
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+
+  absl::StatusOr<config::Config> config = config::ReadConfig(argc, argv);
+  if (!config.ok()) return Fail(config.status());
+  ConfigureLog(config->log_format, config->log_level);
+  const auto models = repository::ScanRepository(config->models);
+  if (!models.ok()) {
+    return Fail(absl::NotFoundError(absl::StrCat("--models: ", models.status().message())));
+  }
+  model::PrepareTorch();
+
+  auto predictd = std::make_unique<Predictd>(*std::move(config));
+  if (const absl::Status started = predictd->Start(); !started.ok()) {
+    Fail(started);
+    // Loops that never ran cannot be taken down in order; nothing is lost by not trying.
+    std::_Exit(1);
+  }
+  int signal_number = 0;
+  sigwait(&ends, &signal_number);
+  // Where a model library or a caller's read is still busy, destructors would wait for it.
+  if (!predictd->Shutdown()) std::_Exit(0);
+  predictd.reset();
+  return 0;
+}
+
+}  // namespace
+}  // namespace predictd
+
+int main(int argc, char** argv) { return predictd::Main(argc, argv); }

@@ -1,0 +1,219 @@
+#include "server/predict/predictor.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/async/scope.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+
+namespace predictd::predict {
+namespace {
+
+// Rows of one PredictBatch that are under way at once: enough to fill batches, few enough that other
+// calls get their turns.
+constexpr int kRowsAtOnce = 1024;
+
+}  // namespace
+
+Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const CallContext& call) {
+  auto version = line_.catalog.Find(request.model, request.version);
+  if (!version.ok()) co_return version.status();
+  Answer answer;
+  answer.version = *std::move(version);
+  const absl::Status status = co_await Run(request, call, answer);
+  if (!status.ok()) co_return status;
+  co_return answer;
+}
+
+Task<absl::Status> Predictor::Run(const Request& request, const CallContext& call,
+                                  Answer& answer) {
+  const absl::Time start = line_.loop.Now();
+  absl::Status status = CheckCall(call, "its features were read");
+  bool have_features = false;
+  if (status.ok()) status = FeaturesAtHand(request, answer, &have_features);
+  if (status.ok() && !have_features) status = co_await ReadFeatures(request, call, answer);
+  answer.times.features = line_.loop.Now() - start;
+  line_.metrics.ObserveStage(Stage::kFeatures, answer.times.features);
+  if (status.ok()) status = CheckCall(call, "the model ran");
+  if (!status.ok()) co_return status;
+
+  batching::Lane& lane = *answer.version->lane;
+  answer.outputs.resize(lane.options().outputs_per_row);
+  batching::RunRow row(line_.batches, lane);
+  row.features = answer.features;
+  row.outputs = absl::MakeSpan(answer.outputs);
+  row.deadline = call.deadline;
+  row.cancelled = &call.cancelled;
+  status = co_await row;
+  answer.times.queue = row.queue_time;
+  answer.times.model = row.model_time;
+  if (!status.ok()) co_return status;
+  if (!answer.outputs.empty()) lane.metrics().output.Observe(answer.outputs[0]);
+
+  if (line_.save_mode == SaveMode::kOff) co_return status;
+  status = co_await Save(request, call, answer);
+  co_return status;
+}
+
+absl::Status Predictor::FeaturesAtHand(const Request& request, Answer& answer, bool* done) {
+  PREDICTD_RETURN_IF_ERROR(CheckRequest(request));
+  PREDICTD_RETURN_IF_ERROR(StartFromRequest(request, answer));
+  *done = true;
+  if (!request.features.empty() && Complete(answer.features)) {
+    answer.origin = FeatureOrigin::kRequest;
+    line_.metrics.CountFeatureRow(answer.origin);
+    return absl::OkStatus();
+  }
+  if (line_.reader == nullptr) {
+    return MissingWithoutStore(answer);
+  }
+  FeatureRow row;
+  if (line_.reader->ReadLocal(request.user_id, request.max_feature_age, &row)) {
+    return UseRow(row, answer);
+  }
+  *done = false;
+  return absl::OkStatus();
+}
+
+Task<absl::Status> Predictor::ReadFeatures(const Request& request, const CallContext& call,
+                                           Answer& answer) {
+  absl::StatusOr<FeatureRow> row = co_await line_.reader->Read(
+      std::string(request.user_id), request.max_feature_age, call.deadline);
+  if (row.ok()) co_return UseRow(*row, answer);
+  if (absl::IsNotFound(row.status())) {
+    if (request.features.empty()) {
+      line_.metrics.CountFeatureRow(FeatureOrigin::kUnspecified);
+      co_return row.status();
+    }
+    co_return UseDefaults(answer, "the user is unknown: send these with the request");
+  }
+  if (absl::IsUnavailable(row.status()) && answer.version->defaults_when_unreachable) {
+    co_return UseDefaults(answer, "no store can be reached: send these with the request");
+  }
+  co_return row.status();
+}
+
+absl::Status Predictor::UseRow(const FeatureRow& row, Answer& answer) {
+  FillFromRow(row, columns_.Columns(*answer.version, *row.schema), answer.features);
+  answer.origin = row.origin;
+  line_.metrics.CountFeatureRow(row.origin);
+  if (row.read_at != absl::InfinitePast()) {
+    answer.feature_age =
+        std::max(line_.loop.clock().WallNow() - row.read_at, absl::ZeroDuration());
+    line_.metrics.feature_age.Observe(absl::ToDoubleSeconds(answer.feature_age));
+  }
+  return FillDefaults(answer, "store them in the user's row or send them with the request");
+}
+
+absl::Status Predictor::UseDefaults(Answer& answer, absl::string_view hint) {
+  answer.origin = FeatureOrigin::kDefaults;
+  line_.metrics.CountFeatureRow(answer.origin);
+  return FillDefaults(answer, hint);
+}
+
+Task<absl::Status> Predictor::Save(const Request& request, const CallContext& call,
+                                   Answer& answer) {
+  Prediction prediction = MakePrediction(request, answer);
+  answer.prediction_id = prediction.prediction_id;
+  if (line_.save_mode == SaveMode::kAfterReply) {
+    line_.writer->SaveLater(std::move(prediction));
+    co_return absl::OkStatus();
+  }
+  const absl::Status check = CheckCall(call, "the prediction was saved");
+  if (!check.ok()) co_return check;
+  const absl::Time start = line_.loop.Now();
+  absl::StatusOr<std::string> saved_as =
+      co_await line_.writer->Save(line_.loop, std::move(prediction), call.deadline);
+  answer.times.save = line_.loop.Now() - start;
+  line_.metrics.ObserveStage(Stage::kSave, answer.times.save);
+  if (!saved_as.ok()) co_return saved_as.status();
+  answer.prediction_id = *std::move(saved_as);
+  co_return absl::OkStatus();
+}
+
+Prediction Predictor::MakePrediction(const Request& request, const Answer& answer) {
+  const absl::Time now = line_.loop.clock().WallNow();
+  Prediction prediction;
+  prediction.prediction_id = ids_.Next();
+  prediction.idempotency_key = std::string(request.idempotency_key);
+  prediction.user_id = std::string(request.user_id);
+  prediction.model = answer.version->model;
+  prediction.version = answer.version->version;
+  prediction.schema = answer.version->features;
+  prediction.features.assign(answer.features.begin(), answer.features.end());
+  prediction.outputs = answer.outputs;
+  prediction.feature_origin = answer.origin;
+  prediction.created_at = absl::FromUnixMillis(absl::ToUnixMillis(now));
+  return prediction;
+}
+
+Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
+    absl::Span<const absl::string_view> user_ids, const Request& shared,
+    const CallContext& call) {
+  auto version = line_.catalog.Find(shared.model, shared.version);
+  if (!version.ok()) co_return version.status();
+  BatchAnswer batch;
+  batch.version = *std::move(version);
+  if (batch.version->lane == nullptr) {
+    Answer answer;
+    answer.version = batch.version;
+    co_return StartFromRequest(shared, answer);
+  }
+  batch.rows.resize(user_ids.size());
+  // No more at once than the queue takes: a large batch is fed in pieces.
+  const size_t at_once =
+      std::clamp(batch.version->lane->queue_limit().limit() / 2, 1, kRowsAtOnce);
+  std::vector<Request> requests(std::min(at_once, user_ids.size()), shared);
+  for (size_t begin = 0; begin < user_ids.size(); begin += at_once) {
+    Scope scope;
+    const size_t count = std::min(at_once, user_ids.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      requests[i].user_id = user_ids[begin + i];
+      BatchRow& row = batch.rows[begin + i];
+      row.answer.version = batch.version;
+      scope.Spawn(RunBatchRow(requests[i], call, row));
+    }
+    co_await scope.Done();
+    const absl::Status status = call.Check(line_.loop.Now(), "all rows were answered");
+    if (!status.ok()) co_return status;
+  }
+  co_return batch;
+}
+
+Task<void> Predictor::RunBatchRow(const Request& request, const CallContext& call,
+                                  BatchRow& row) {
+  row.status = co_await Run(request, call, row.answer);
+}
+
+Task<absl::StatusOr<Prediction>> Predictor::GetPrediction(std::string prediction_id,
+                                                          const CallContext& call) {
+  if (line_.writer == nullptr) {
+    co_return absl::FailedPreconditionError(
+        "nothing is saved: start predictd with --save_to=sqlite:PATH");
+  }
+  if (prediction_id.empty()) {
+    co_return absl::InvalidArgumentError("prediction_id: is empty; name the prediction");
+  }
+  auto found = co_await line_.writer->Find(line_.loop, prediction_id, call.deadline);
+  if (!found.ok()) co_return found.status();
+  if (!found->has_value()) {
+    co_return absl::NotFoundError(absl::StrCat("prediction '", prediction_id, "' is unknown"));
+  }
+  co_return **std::move(found);
+}
+
+absl::Status Predictor::CheckCall(const CallContext& call, absl::string_view stage) {
+  absl::Status status = call.Check(line_.loop.Now(), stage);
+  if (status.ok()) return status;
+  line_.metrics.CountRowsDropped(absl::IsCancelled(status) ? DropReason::kCancelled
+                                                           : DropReason::kDeadline);
+  if (LogEnabled(LogLevel::kDebug)) {
+    Log(LogLevel::kDebug, "request dropped", {{"reason", status.message()}});
+  }
+  return status;
+}
+
+}  // namespace predictd::predict

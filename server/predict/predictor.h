@@ -1,0 +1,93 @@
+// The straight line of a prediction: model version -> features -> outputs -> saved -> answered.
+#ifndef PREDICTD_SERVER_PREDICT_PREDICTOR_H_
+#define PREDICTD_SERVER_PREDICT_PREDICTOR_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "server/async/loop.h"
+#include "server/async/task.h"
+#include "server/base/metrics.h"
+#include "server/batching/turn_batches.h"
+#include "server/features/reader.h"
+#include "server/predict/feature_merge.h"
+#include "server/predict/request.h"
+#include "server/repository/catalog.h"
+#include "server/save/prediction_id.h"
+#include "server/save/writer.h"
+
+namespace predictd::predict {
+
+enum class SaveMode { kOff, kAfterReply, kBeforeReply };
+
+// What the line runs through. All outlive the predictor.
+struct Line {
+  Loop& loop;
+  const repository::Catalog& catalog;
+  features::Reader* reader;  // null without any store
+  batching::TurnBatches& batches;
+  save::Writer* writer;  // null with kOff
+  SaveMode save_mode;
+  Metrics& metrics;
+};
+
+// One user's part of a batch.
+struct BatchRow {
+  absl::Status status;
+  Answer answer;  // where OK
+};
+
+struct BatchAnswer {
+  repository::VersionHandle version;
+  std::vector<BatchRow> rows;  // by position in the request
+};
+
+// One per loop; loop's thread only. Outlives its tasks.
+class Predictor {
+ public:
+  explicit Predictor(Line line) : line_(line), ids_(line.loop.clock()) {}
+
+  // `request` and `call` outlive the task.
+  Task<absl::StatusOr<Answer>> Predict(const Request& request, const CallContext& call);
+
+  // The same model version for all; `shared` says what the rows have in common. A row that fails
+  // fails alone. `user_ids`, `shared` and `call` outlive the task.
+  Task<absl::StatusOr<BatchAnswer>> PredictBatch(absl::Span<const absl::string_view> user_ids,
+                                                 const Request& shared, const CallContext& call);
+
+  // What was saved. FAILED_PRECONDITION where nothing is, NOT_FOUND for an unknown id.
+  Task<absl::StatusOr<Prediction>> GetPrediction(std::string prediction_id,
+                                                 const CallContext& call);
+
+ private:
+  // The line after the version was found: `answer.version` is set.
+  Task<absl::Status> Run(const Request& request, const CallContext& call, Answer& answer);
+  Task<void> RunBatchRow(const Request& request, const CallContext& call, BatchRow& row);
+
+  // Fills `answer.features` without waiting where the request or the in-process cache can; sets
+  // `*done`.
+  absl::Status FeaturesAtHand(const Request& request, Answer& answer, bool* done);
+  // The same from the stores.
+  Task<absl::Status> ReadFeatures(const Request& request, const CallContext& call,
+                                  Answer& answer);
+  absl::Status UseRow(const FeatureRow& row, Answer& answer);
+  // There is no row: completes the request's own features by defaults.
+  absl::Status UseDefaults(Answer& answer, absl::string_view hint);
+
+  Task<absl::Status> Save(const Request& request, const CallContext& call, Answer& answer);
+  Prediction MakePrediction(const Request& request, const Answer& answer);
+
+  // The stage a request did not get to goes into the log and the metric.
+  absl::Status CheckCall(const CallContext& call, absl::string_view stage);
+
+  const Line line_;
+  ColumnLookup columns_;
+  save::PredictionIds ids_;
+};
+
+}  // namespace predictd::predict
+
+#endif  // PREDICTD_SERVER_PREDICT_PREDICTOR_H_

@@ -1,0 +1,31 @@
+// Where Redis is and how to log in there: the value of --feature_cache.
+#ifndef PREDICTD_SERVER_REDIS_ADDRESS_H_
+#define PREDICTD_SERVER_REDIS_ADDRESS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace predictd::redis {
+
+struct Address {
+  std::string host;  // name or number; empty with a Unix socket
+  int port = 6379;
+  std::string unix_path;
+  std::string user;      // empty = the default user
+  std::string password;  // empty = no AUTH
+  int database = 0;
+
+  // For logs, without the password.
+  std::string ToString() const;
+};
+
+// redis://[user:password@]host[:port][/db], unix:///path. `rediss://` is UNIMPLEMENTED where
+// hiredis has no TLS; anything else is INVALID_ARGUMENT. Messages say what to write instead. User
+// and password may be percent-encoded.
+absl::StatusOr<Address> ParseAddress(absl::string_view url);
+
+}  // namespace predictd::redis
+
+#endif  // PREDICTD_SERVER_REDIS_ADDRESS_H_

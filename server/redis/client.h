@@ -1,0 +1,138 @@
+// One loop's connection to Redis: commands that coroutines await, sent together once per turn.
+//
+// hiredis reads the replies; the socket is ours and never blocks. Redis answers in order, so one
+// answer that is late means that all behind it are: at the first time-out the connection is given
+// up, everything waiting fails at once, and the client connects again with back-off. Until a PING
+// on the new connection is answered, commands fail at once without a wait. That is the circuit
+// breaker: a hung Redis costs one time-out, not one per request.
+#ifndef PREDICTD_SERVER_REDIS_CLIENT_H_
+#define PREDICTD_SERVER_REDIS_CLIENT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "server/async/loop.h"
+#include "server/async/watcher.h"
+#include "server/base/metrics.h"
+#include "server/redis/address.h"
+#include "server/redis/backoff.h"
+#include "server/redis/command.h"
+#include "server/redis/connection.h"
+#include "server/redis/handshake.h"
+#include "server/redis/reply.h"
+#include "server/redis/resolver.h"
+
+namespace predictd::redis {
+
+// Loop's thread only. Registers itself as a step of the loop. Outlives every coroutine that awaits
+// it (its destructor ends the process otherwise) and the loop's last turn; goes before the watcher,
+// the resolver and the loop.
+//
+// What it counts as predictd_feature_errors_total{store="redis"}: per awaited command kTimeout or
+// kUnreachable when its connection is given up or lost, kRefused or kError when Redis answers with
+// an error, except WRONGTYPE, which concerns only the key and is the caller's to count; per command
+// of Send kWrite, whatever went wrong; per attempt to connect that failed and per connection that
+// broke the protocol one of kUnreachable, kTimeout, kRefused, kError, kGarbage. A command that
+// fails at once because the client is down is not counted again.
+class Client : public TurnStep, private Timer {
+ public:
+  using CommandAwaiter = redis::CommandAwaiter;
+
+  // `timeout`: longest wait for one answer, from when it is written; also for connecting and for
+  // the handshake, but these have at least 250 ms. Starts connecting at the loop's first turn.
+  Client(Loop& loop, Watcher& watcher, Resolver& resolver, Metrics& metrics, Address address,
+         absl::Duration timeout);
+  ~Client() override;
+
+  // True while the present connection has answered its PING. When false, commands fail at once.
+  bool up() const { return state_ == State::kUp; }
+
+  // Awaitable<absl::StatusOr<Reply>>: an error reply of Redis is a Reply of type kError.
+  // UNAVAILABLE: no connection, or lost before the answer. DEADLINE_EXCEEDED: no answer in time.
+  // `arguments`, at least one, are copied before this returns, and the command is under way:
+  // several may be issued before the first is awaited. Where the client is not up, resumes at once.
+  CommandAwaiter Command(absl::Span<const absl::string_view> arguments);
+
+  // Sends without waiting for the answer; dropped where the client is not up. A failure, a drop or
+  // an error reply is counted as StoreError::kWrite.
+  void Send(absl::Span<const absl::string_view> arguments);
+
+  bool Turn() override;
+  bool AnswersOutstanding() const override { return queue_.awaited() > 0; }
+  void BeforeSleep() override;
+
+ private:
+  enum class State { kNew, kWaiting, kResolving, kConnecting, kHandshake, kUp };
+  // What the log last said.
+  enum class Reported { kNothing, kUp, kDown, kRefused };
+
+  // Each step towards kUp, and the way back.
+  void Attempt();
+  void ConnectToOneOf(std::vector<Endpoint> endpoints);
+  void ConnectToNext();
+  bool FinishConnecting();
+  void BecomeUp();
+  void Disconnect(absl::Status reason);
+  void CloseConnection();
+
+  // Both return true if there was anything to do; afterwards the connection may be gone.
+  bool Write();
+  bool Read(int longest_fills);
+
+  void Take(Reply reply);
+  void TakeError(const AnswerQueue::Entry& entry, const Reply& reply);
+
+  void Expired() override;
+  bool OldestIsOverdue() const;
+  void CheckOldest();
+  void StartTimer(absl::Duration delay) { loop_.Start(*this, loop_.Now() + delay); }
+
+  void Count(StoreError kind) { metrics_.CountStoreError(Store::kRedis, kind); }
+  void CountReason(const absl::Status& reason, bool was_up);
+  void Report(Reported news, const absl::Status& reason);
+
+  Loop& loop_;
+  Watcher& watcher_;
+  Resolver& resolver_;
+  Metrics& metrics_;
+  const Address address_;
+  const absl::Duration timeout_;
+  const absl::Duration attempt_timeout_;
+
+  State state_ = State::kNew;
+  std::unique_ptr<Connection> connection_;  // from kConnecting to kUp
+  Handshake handshake_;
+  AnswerQueue queue_;  // not empty only while up
+  absl::Status down_;  // what commands get while not up
+
+  bool attempted_ = false;
+  std::shared_ptr<bool> look_up_;  // lives while its answer is wanted
+  std::vector<Endpoint> endpoints_;
+  size_t endpoint_turn_ =
+      0;  // goes on from attempt to attempt, so that a dead address is passed by
+  size_t endpoints_left_ = 0;
+  Backoff backoff_;
+  Backoff refused_backoff_;
+  absl::Time up_since_;
+
+  // Set by a reply that asks for a new connection, after all that came with it are taken.
+  absl::Status reconnect_;
+  absl::Time next_readonly_reconnect_ = absl::InfinitePast();
+  bool readonly_ = false;
+
+  Reported reported_ = Reported::kNothing;
+
+  std::optional<Watcher::Event> armed_;
+  std::atomic<bool> fired_{false};
+};
+
+}  // namespace predictd::redis
+
+#endif  // PREDICTD_SERVER_REDIS_CLIENT_H_

@@ -1,0 +1,91 @@
+#include "server/redis/resolver.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "server/base/mutex.h"
+
+namespace predictd::redis {
+namespace {
+
+// How long the end of the process waits for a look-up under way.
+constexpr absl::Duration kLongestStop = absl::Seconds(1);
+
+struct Request {
+  std::string host;
+  int port;
+  Loop* loop;
+  Resolver::Done done;
+};
+
+}  // namespace
+
+struct Resolver::State {
+  explicit State(LookUp function) : look_up(std::move(function)) {}
+
+  const LookUp look_up;
+
+  Mutex mutex;
+  CondVar changed;
+  std::vector<Request> waiting ABSL_GUARDED_BY(mutex);
+  bool stopping ABSL_GUARDED_BY(mutex) = false;
+  bool ended ABSL_GUARDED_BY(mutex) = false;
+  std::thread thread ABSL_GUARDED_BY(mutex);
+};
+
+Resolver::Resolver(LookUp look_up) : state_(std::make_shared<State>(std::move(look_up))) {}
+
+Resolver::~Resolver() {
+  std::thread thread;
+  bool ended = false;
+  {
+    MutexLock lock(state_->mutex);
+    state_->stopping = true;
+    state_->changed.NotifyAll();
+    thread = std::move(state_->thread);
+    if (!thread.joinable()) return;
+    const absl::Time latest = absl::Now() + kLongestStop;
+    while (!state_->ended && absl::Now() < latest) {
+      state_->changed.WaitFor(state_->mutex, latest - absl::Now());
+    }
+    ended = state_->ended;
+  }
+  // A thread that is left behind touches nothing but the state it shares.
+  ended ? thread.join() : thread.detach();
+}
+
+void Resolver::Resolve(std::string host, int port, Loop& loop, Done done) {
+  MutexLock lock(state_->mutex);
+  state_->waiting.push_back({std::move(host), port, &loop, std::move(done)});
+  state_->changed.NotifyAll();
+  if (!state_->thread.joinable()) state_->thread = std::thread(&Resolver::Run, state_);
+}
+
+void Resolver::Run(std::shared_ptr<State> state) {
+  MutexLock lock(state->mutex);
+  while (!state->stopping) {
+    if (state->waiting.empty()) {
+      state->changed.Wait(state->mutex);
+      continue;
+    }
+    const std::string host = state->waiting.front().host;
+    const int port = state->waiting.front().port;
+    state->mutex.Unlock();
+    const Answer answer = state->look_up(host, port);
+    state->mutex.Lock();
+    if (state->stopping) break;
+    std::vector<Request> others;
+    for (Request& request : state->waiting) {
+      if (request.host != host || request.port != port) {
+        others.push_back(std::move(request));
+        continue;
+      }
+      request.loop->PostFunction([done = std::move(request.done), answer] { done(answer); });
+    }
+    state->waiting = std::move(others);
+  }
+  state->ended = true;
+  state->changed.NotifyAll();
+}
+
+}  // namespace predictd::redis

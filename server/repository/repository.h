@@ -1,0 +1,139 @@
+// Keeps the catalog in step with the model directory: finds, loads, warms, checks, publishes and
+// unloads versions on a thread of its own.
+#ifndef PREDICTD_SERVER_REPOSITORY_REPOSITORY_H_
+#define PREDICTD_SERVER_REPOSITORY_REPOSITORY_H_
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/async/loop.h"
+#include "server/async/task.h"
+#include "server/base/clock.h"
+#include "server/base/metrics.h"
+#include "server/base/mutex.h"
+#include "server/model/model.h"
+#include "server/repository/catalog.h"
+#include "server/repository/model_config.h"
+#include "server/repository/scan.h"
+#include "server/repository/version.h"
+
+namespace predictd::repository {
+
+struct RepositoryOptions {
+  std::string directory;
+  // How often the directory is looked at; 0 = only on request.
+  absl::Duration poll = absl::Seconds(1);
+  // For models without a config.json.
+  ModelSettings settings;
+  // Loads the model in a version's directory.
+  std::function<absl::StatusOr<std::unique_ptr<model::Model>>(const std::string& directory)> load;
+  // Makes a version ready for requests; given up early when the flag is set.
+  std::function<absl::Status(const VersionHandle&, const std::atomic<bool>& stopping)> warm_up;
+  // Gives freed memory back to the system; called after a version was unloaded.
+  std::function<void()> release_memory = [] {};
+};
+
+// What an admin call concerned: a model's name and the versions with their state now.
+struct AdminResult {
+  std::string model;
+  std::vector<VersionInfo> versions;
+};
+
+class Repository {
+ public:
+  Repository(RepositoryOptions options, Catalog& catalog, const Clock& clock, Metrics& metrics);
+  ~Repository();
+  Repository(const Repository&) = delete;
+  Repository& operator=(const Repository&) = delete;
+
+  // Starts the thread, which polls until Stop.
+  void Start();
+
+  // Any thread. Loads nothing more; calls that wait are answered UNAVAILABLE. Returns true once the
+  // thread has ended, false where it is still inside the model library after `longest`.
+  bool Stop(absl::Duration longest) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // On `loop`, resumes there. Empty version = the newest. NOT_FOUND where there is none on disk;
+  // FAILED_PRECONDITION with the reason where it cannot be loaded.
+  Task<absl::StatusOr<AdminResult>> Load(Loop& loop, std::string model, std::string version);
+  // Empty version = all. The versions stay unloaded until Load or changed files.
+  Task<absl::StatusOr<AdminResult>> Unload(Loop& loop, std::string model, std::string version);
+
+  // One look at the directory and all that follows from it; answers waiting calls. Called by the
+  // thread, or by a test instead of Start. Returns true while something is unfinished (files not yet
+  // complete, versions still in use), so that the next look should come soon.
+  bool Poll() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Entry {
+    VersionFiles files;
+    State state = State::kLoading;
+    std::string reason;
+    uint64_t fingerprint = 0;  // of the files that `state` is about
+    absl::Time seen_at;        // when these files were first seen
+    bool pending = true;       // to be loaded
+    bool held = false;         // unloaded by request
+    absl::Time loaded_at = absl::InfinitePast();
+    std::shared_ptr<const v1::Signature> signature;
+    VersionHandle handle;
+  };
+  struct Model {
+    std::string config_path;
+    std::shared_ptr<batching::QueueLimit> queue_limit;
+    std::map<int64_t, Entry, std::greater<>> versions;  // newest first
+  };
+  struct Request;
+  struct RequestAwaiter;
+  // A version that requests may still hold.
+  struct Retiring {
+    std::string model;
+    int64_t version;
+    VersionHandle handle;
+  };
+
+  void Run();
+  void Scan();
+  void LoadPending();
+  // Loads one version; publishes each step. A failure that half-copied files may explain leaves the
+  // entry pending unless `final_try`.
+  void LoadOne(const std::string& name, Model& model, int64_t number, bool final_try);
+  absl::StatusOr<VersionHandle> MakeVersion(const std::string& name, Model& model, int64_t number,
+                                            Entry& entry);
+  void Fail(const std::string& name, int64_t number, Entry& entry, const absl::Status& why);
+  void Retire(const std::string& name, int64_t number, Entry& entry);
+  bool ReapRetired();
+  void Answer(Request& request);
+  absl::StatusOr<AdminResult> Execute(const Request& request);
+  void Publish();
+  VersionInfo Info(int64_t number, const Entry& entry) const;
+
+  const RepositoryOptions options_;
+  Catalog& catalog_;
+  const Clock& clock_;
+  Metrics& metrics_;
+
+  // The polling thread's own.
+  std::map<std::string, Model> models_;
+  std::vector<Retiring> retiring_;
+  std::string scan_error_;
+  uint64_t next_serial_ = 1;
+
+  std::atomic<bool> stopping_{false};
+  Mutex mutex_;
+  CondVar wake_;
+  std::deque<Request*> requests_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = true;
+  std::thread thread_;
+};
+
+}  // namespace predictd::repository
+
+#endif  // PREDICTD_SERVER_REPOSITORY_REPOSITORY_H_

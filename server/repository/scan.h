@@ -1,0 +1,35 @@
+// What lies in the model repository's directory now.
+#ifndef PREDICTD_SERVER_REPOSITORY_SCAN_H_
+#define PREDICTD_SERVER_REPOSITORY_SCAN_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace predictd::repository {
+
+struct VersionFiles {
+  std::string directory;
+  // Changes whenever a file of the version (or the model's config.json) is written, replaced, added or
+  // removed: name, inode, size and times of each.
+  uint64_t fingerprint = 0;
+  // When the youngest file was changed; wall clock.
+  absl::Time changed_at = absl::InfinitePast();
+};
+
+struct ModelFiles {
+  std::string config_path;  // empty where there is none
+  // By number; names that are not positive integers without leading zeros are no versions.
+  std::map<int64_t, VersionFiles> versions;
+};
+
+// By model name. NOT_FOUND or PERMISSION_DENIED where the directory itself cannot be read; a model or
+// version that vanishes while it is read is left out. Hidden folders (".tmp", ".git") are no models.
+absl::StatusOr<std::map<std::string, ModelFiles>> ScanRepository(const std::string& directory);
+
+}  // namespace predictd::repository
+
+#endif  // PREDICTD_SERVER_REPOSITORY_SCAN_H_

@@ -1,0 +1,117 @@
+#include "server/rpc/conversions.h"
+
+#include <limits>
+#include <string>
+
+#include "absl/time/time.h"
+#include "server/rpc/status_mapping.h"
+
+namespace predictd::rpc {
+namespace {
+
+absl::Duration ToDuration(const google::protobuf::Duration& message) {
+  return absl::Seconds(message.seconds()) + absl::Nanoseconds(message.nanos());
+}
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration& message) {
+  message.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+}
+
+void SetTimestamp(absl::Time time, google::protobuf::Timestamp& message) {
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  message.set_seconds(seconds);
+  message.set_nanos(static_cast<int32_t>(
+      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
+
+}  // namespace
+
+predict::Request ToRequest(const v1::PredictRequest& message) {
+  predict::Request request;
+  request.user_id = message.user_id();
+  request.model = message.model();
+  request.version = message.version();
+  request.idempotency_key = message.idempotency_key();
+  if (message.has_max_feature_age()) {
+    request.max_feature_age = ToDuration(message.max_feature_age());
+  }
+  request.features.reserve(message.features().size());
+  for (const auto& [name, value] : message.features()) request.features.emplace_back(name, value);
+  return request;
+}
+
+predict::Request ToRequest(const v1::PredictBatchRequest& message) {
+  predict::Request request;
+  request.model = message.model();
+  request.version = message.version();
+  if (message.has_max_feature_age()) {
+    request.max_feature_age = ToDuration(message.max_feature_age());
+  }
+  return request;
+}
+
+void FillResponse(const predict::Answer& answer, v1::PredictResponse& message) {
+  message.mutable_outputs()->Assign(answer.outputs.begin(), answer.outputs.end());
+  message.set_model(answer.version->model);
+  message.set_version(answer.version->version);
+  message.set_feature_origin(static_cast<v1::FeatureOrigin>(answer.origin));
+  if (answer.feature_age != absl::InfiniteDuration()) {
+    SetDuration(answer.feature_age, *message.mutable_feature_age());
+  }
+  for (const int position : answer.missing) {
+    message.add_missing_features(answer.version->features->names()[position]);
+  }
+  message.set_prediction_id(answer.prediction_id);
+}
+
+void FillResponse(const predict::BatchAnswer& answer, bool with_ids,
+                  v1::PredictBatchResponse& message) {
+  const int width = answer.version->lane->options().outputs_per_row;
+  message.set_model(answer.version->model);
+  message.set_version(answer.version->version);
+  message.set_outputs_per_row(width);
+  message.mutable_outputs()->Reserve(static_cast<int>(answer.rows.size()) * width);
+  for (size_t i = 0; i < answer.rows.size(); ++i) {
+    const predict::BatchRow& row = answer.rows[i];
+    if (with_ids) message.add_prediction_ids(row.answer.prediction_id);
+    if (row.status.ok()) {
+      message.mutable_outputs()->Add(row.answer.outputs.begin(), row.answer.outputs.end());
+      continue;
+    }
+    for (int o = 0; o < width; ++o) {
+      message.add_outputs(std::numeric_limits<float>::quiet_NaN());
+    }
+    v1::RowError& error = *message.add_errors();
+    error.set_row(static_cast<uint32_t>(i));
+    *error.mutable_status() = ToMessage(row.status);
+  }
+}
+
+void FillResponse(const Prediction& prediction, v1::GetPredictionResponse& message) {
+  message.set_prediction_id(prediction.prediction_id);
+  message.set_idempotency_key(prediction.idempotency_key);
+  message.set_user_id(prediction.user_id);
+  message.set_model(prediction.model);
+  message.set_version(prediction.version);
+  for (size_t i = 0; i < prediction.features.size(); ++i) {
+    (*message.mutable_features())[prediction.schema->names()[i]] = prediction.features[i];
+  }
+  message.mutable_outputs()->Assign(prediction.outputs.begin(), prediction.outputs.end());
+  message.set_feature_origin(static_cast<v1::FeatureOrigin>(prediction.feature_origin));
+  SetTimestamp(prediction.created_at, *message.mutable_created_at());
+}
+
+void FillModelVersion(absl::string_view model, const repository::VersionInfo& version,
+                      v1::ModelVersion& message) {
+  message.set_model(std::string(model));
+  message.set_version(version.version);
+  message.set_state(static_cast<v1::ModelState>(version.state));
+  message.set_reason(version.reason);
+  if (version.signature != nullptr) *message.mutable_signature() = *version.signature;
+  if (version.loaded_at != absl::InfinitePast()) {
+    SetTimestamp(version.loaded_at, *message.mutable_loaded_at());
+  }
+}
+
+}  // namespace predictd::rpc

@@ -1,0 +1,51 @@
+// One thread with one completion queue: where a call is taken, waits, resumes and is answered.
+#ifndef PREDICTD_SERVER_RPC_EVENT_LOOP_H_
+#define PREDICTD_SERVER_RPC_EVENT_LOOP_H_
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/completion_queue.h>
+
+#include <atomic>
+#include <memory>
+
+#include "server/async/loop.h"
+#include "server/base/mutex.h"
+#include "server/rpc/event.h"
+
+namespace predictd::rpc {
+
+// Run() on a thread of its own. What is posted after Shutdown may never run.
+class EventLoop : public Loop, private Event {
+ public:
+  EventLoop(const Clock& clock, std::unique_ptr<grpc::ServerCompletionQueue> queue);
+
+  grpc::ServerCompletionQueue& queue() { return *queue_; }
+
+  // Takes turns until the queue has been shut down and is empty.
+  void Run();
+
+  // Any thread, once: Run returns when all that was started on the queue has come back.
+  void Shutdown();
+
+ private:
+  // Takes what the queue has, up to a bound; waits for the first event until `deadline`.
+  bool TakeEvents(gpr_timespec deadline);
+  gpr_timespec NextTimerOnGrpcClock() const;
+
+  void Wake() override;
+  // The alarm's event: a loop that slept takes a turn.
+  void Done(bool ok) override;
+
+  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  // Setting an alarm on a queue that was shut down would end the process.
+  Mutex alarm_mutex_;
+  bool shut_down_ ABSL_GUARDED_BY(alarm_mutex_) = false;
+  grpc::Alarm alarm_ ABSL_GUARDED_BY(alarm_mutex_);
+  // A second Set before the first one's event was taken would lose that event.
+  std::atomic<bool> alarm_set_{false};
+  bool finished_ = false;
+};
+
+}  // namespace predictd::rpc
+
+#endif  // PREDICTD_SERVER_RPC_EVENT_LOOP_H_

@@ -1,0 +1,147 @@
+#include "server/rpc/predictor_service.h"
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/rpc/conversions.h"
+#include "server/rpc/predict_stream.h"
+#include "server/rpc/request_record.h"
+
+namespace predictd::rpc {
+namespace {
+
+// Coroutines that wait for a Predict call on each loop: enough that all calls of one turn are taken in
+// that turn.
+constexpr int kSparePredicts = 64;
+constexpr int kSpare = 2;
+
+using Async = v1::Predictor::AsyncService;
+
+// A member function of the service as a method's handler.
+template <typename Service, typename RequestMessage, typename ResponseMessage>
+auto Handler(Service* service,
+             Task<absl::Status> (Service::*method)(Call&, const RequestMessage&,
+                                                   ResponseMessage&)) {
+  return [service, method](Call& call, const RequestMessage& request, ResponseMessage& response) {
+    return (service->*method)(call, request, response);
+  };
+}
+
+}  // namespace
+
+PredictorService::PredictorService(PredictorParts parts)
+    : parts_(parts),
+      predict_(parts.loop, scope_, parts.service, &Async::RequestPredict, kSparePredicts,
+               Handler(this, &PredictorService::Predict)),
+      predict_batch_(parts.loop, scope_, parts.service, &Async::RequestPredictBatch, kSpare,
+                     Handler(this, &PredictorService::PredictBatch)),
+      get_prediction_(parts.loop, scope_, parts.service, &Async::RequestGetPrediction, kSpare,
+                      Handler(this, &PredictorService::GetPrediction)),
+      list_models_(parts.loop, scope_, parts.service, &Async::RequestListModels, kSpare,
+                   Handler(this, &PredictorService::ListModels)),
+      load_model_(parts.loop, scope_, parts.service, &Async::RequestLoadModel, kSpare,
+                  Handler(this, &PredictorService::LoadModel)),
+      unload_model_(parts.loop, scope_, parts.service, &Async::RequestUnloadModel, kSpare,
+                    Handler(this, &PredictorService::UnloadModel)) {}
+
+void PredictorService::Start() {
+  predict_.Start();
+  predict_batch_.Start();
+  get_prediction_.Start();
+  list_models_.Start();
+  load_model_.Start();
+  unload_model_.Start();
+  scope_.Spawn(ServePredictStreams(
+      {parts_.loop, parts_.service, parts_.predictor, parts_.metrics, parts_.state,
+       parts_.streams, scope_}));
+}
+
+Task<absl::Status> PredictorService::Predict(Call& call, const v1::PredictRequest& message,
+                                             v1::PredictResponse& response) {
+  RequestRecord record(Method::kPredict, parts_.loop, parts_.metrics, parts_.state);
+  absl::Status status = record.Admit();
+  if (!status.ok()) co_return record.Answered(std::move(status));
+  const predict::Request request = ToRequest(message);
+  absl::StatusOr<predict::Answer> answer = co_await parts_.predictor.Predict(request, call.caller());
+  if (!answer.ok()) co_return record.Answered(answer.status());
+  FillResponse(*answer, response);
+  response.set_request_id(message.request_id());
+  co_return record.Answered(absl::OkStatus(), &answer->times);
+}
+
+Task<absl::Status> PredictorService::PredictBatch(Call& call,
+                                                  const v1::PredictBatchRequest& message,
+                                                  v1::PredictBatchResponse& response) {
+  RequestRecord record(Method::kPredictBatch, parts_.loop, parts_.metrics, parts_.state);
+  absl::Status status = record.Admit();
+  if (!status.ok()) co_return record.Answered(std::move(status));
+  const predict::Request shared = ToRequest(message);
+  const std::vector<absl::string_view> user_ids(message.user_ids().begin(),
+                                                message.user_ids().end());
+  absl::StatusOr<predict::BatchAnswer> answer =
+      co_await parts_.predictor.PredictBatch(user_ids, shared, call.caller());
+  if (!answer.ok()) co_return record.Answered(answer.status());
+  FillResponse(*answer, parts_.saves, response);
+  co_return record.Answered(absl::OkStatus());
+}
+
+Task<absl::Status> PredictorService::GetPrediction(Call& call,
+                                                   const v1::GetPredictionRequest& message,
+                                                   v1::GetPredictionResponse& response) {
+  RequestRecord record(Method::kGetPrediction, parts_.loop, parts_.metrics, parts_.state);
+  absl::Status status = record.Admit();
+  if (!status.ok()) co_return record.Answered(std::move(status));
+  absl::StatusOr<Prediction> prediction =
+      co_await parts_.predictor.GetPrediction(message.prediction_id(), call.caller());
+  if (!prediction.ok()) co_return record.Answered(prediction.status());
+  FillResponse(*prediction, response);
+  co_return record.Answered(absl::OkStatus());
+}
+
+Task<absl::Status> PredictorService::ListModels(Call&, const v1::ListModelsRequest&,
+                                                v1::ListModelsResponse& response) {
+  RequestRecord record(Method::kListModels, parts_.loop, parts_.metrics, parts_.state);
+  absl::Status status = record.Admit();
+  if (!status.ok()) co_return record.Answered(std::move(status));
+  for (const auto& [name, model] : parts_.catalog.snapshot()->models) {
+    for (const repository::VersionInfo& version : model.versions) {
+      FillModelVersion(name, version, *response.add_models());
+    }
+  }
+  co_return record.Answered(absl::OkStatus());
+}
+
+Task<absl::Status> PredictorService::LoadModel(Call& call, const v1::LoadModelRequest& message,
+                                               v1::LoadModelResponse& response) {
+  RequestRecord record(Method::kLoadModel, parts_.loop, parts_.metrics, parts_.state);
+  absl::Status status = record.Admit();
+  if (status.ok()) status = CheckAdmin(parts_.admin, call.context().peer());
+  if (!status.ok()) co_return record.Answered(std::move(status));
+  absl::StatusOr<repository::AdminResult> result =
+      co_await parts_.repository.Load(parts_.loop, message.model(), message.version());
+  if (!result.ok()) co_return record.Answered(result.status());
+  for (const repository::VersionInfo& version : result->versions) {
+    FillModelVersion(result->model, version, *response.add_models());
+  }
+  co_return record.Answered(absl::OkStatus());
+}
+
+Task<absl::Status> PredictorService::UnloadModel(Call& call,
+                                                 const v1::UnloadModelRequest& message,
+                                                 v1::UnloadModelResponse& response) {
+  RequestRecord record(Method::kUnloadModel, parts_.loop, parts_.metrics, parts_.state);
+  absl::Status status = record.Admit();
+  if (status.ok()) status = CheckAdmin(parts_.admin, call.context().peer());
+  if (!status.ok()) co_return record.Answered(std::move(status));
+  absl::StatusOr<repository::AdminResult> result =
+      co_await parts_.repository.Unload(parts_.loop, message.model(), message.version());
+  if (!result.ok()) co_return record.Answered(result.status());
+  for (const repository::VersionInfo& version : result->versions) {
+    FillModelVersion(result->model, version, *response.add_models());
+  }
+  co_return record.Answered(absl::OkStatus());
+}
+
+}  // namespace predictd::rpc

@@ -1,0 +1,46 @@
+#include "server/rpc/request_record.h"
+
+#include "server/base/log.h"
+
+namespace predictd::rpc {
+
+RequestRecord::RequestRecord(Method method, Loop& loop, Metrics& metrics, ServiceState& state)
+    : method_(method), loop_(loop), metrics_(metrics), state_(state), start_(loop.Now()) {
+  state_.in_flight.fetch_add(1, std::memory_order_relaxed);
+  metrics_.in_flight_requests.Increment();
+}
+
+RequestRecord::~RequestRecord() {
+  metrics_.in_flight_requests.Decrement();
+  state_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+}
+
+absl::Status RequestRecord::Admit() const {
+  if (!state_.draining.load(std::memory_order_relaxed)) return absl::OkStatus();
+  return absl::UnavailableError("shutting down");
+}
+
+absl::Status RequestRecord::Answered(absl::Status status, const predict::StageTimes* times) {
+  const absl::Duration took = loop_.Now() - start_;
+  metrics_.CountRequest(method_, status.code(), took);
+  if (!LogEnabled(LogLevel::kDebug)) return status;
+  if (times == nullptr) {
+    Log(LogLevel::kDebug, "request",
+        {{"method", MethodName(method_)},
+         {"code", StatusCodeName(status.code())},
+         {"took", took},
+         {"error", status.message()}});
+  } else {
+    Log(LogLevel::kDebug, "request",
+        {{"method", MethodName(method_)},
+         {"code", StatusCodeName(status.code())},
+         {"took", took},
+         {"features", times->features},
+         {"queue", times->queue},
+         {"model", times->model},
+         {"save", times->save}});
+  }
+  return status;
+}
+
+}  // namespace predictd::rpc

@@ -1,0 +1,108 @@
+#include "server/rpc/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "server/base/status.h"
+
+namespace predictd::rpc {
+namespace {
+
+// How often a drain looks whether the last call has been answered.
+constexpr absl::Duration kDrainLook = absl::Milliseconds(2);
+// Longest time for closing connections once every call was answered.
+constexpr absl::Duration kCloseTime = absl::Seconds(2);
+
+}  // namespace
+
+Server::Server(ListenOptions options, int event_loops, const Clock& clock)
+    : options_(std::move(options)), clock_(clock) {
+  // Must be there before the first builder is made; one per process.
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  for (int i = 0; i < event_loops; ++i) {
+    loops_.push_back(std::make_unique<EventLoop>(clock, builder_.AddCompletionQueue()));
+    services_.push_back(std::make_unique<Services>());
+  }
+}
+
+Server::~Server() = default;
+
+absl::StatusOr<std::vector<std::string>> Server::Start(
+    const ServiceParts& parts, const std::function<void()>& prepare_thread) {
+  const auto credentials = MakeCredentials(options_);
+  if (!credentials.ok()) return credentials.status();
+  for (const std::string& address : options_.addresses) {
+    PREDICTD_RETURN_IF_ERROR(CheckNotServed(address));
+  }
+  std::vector<int> ports;
+  Configure(options_, *credentials, builder_, ports);
+  builder_.RegisterService(&predictor_service_);
+  builder_.RegisterService(&health_service_);
+  server_ = builder_.BuildAndStart();
+  if (server_ == nullptr || std::count(ports.begin(), ports.end(), 0) > 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "--listen: cannot listen on ", absl::StrJoin(options_.addresses, ","),
+        "; is the address this machine's, and does another process serve it?"));
+  }
+
+  std::vector<std::string> addresses;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    addresses.push_back(BoundAddress(options_.addresses[i], ports[i]));
+  }
+  for (size_t i = 0; i < loops_.size(); ++i) {
+    Services& services = *services_[i];
+    services.predictor = std::make_unique<PredictorService>(PredictorParts{
+        *loops_[i], predictor_service_, *parts.predictors[i], parts.catalog, parts.repository,
+        parts.metrics, state_, services.streams, parts.admin, parts.saves});
+    services.health =
+        std::make_unique<HealthService>(*loops_[i], health_service_, parts.catalog, state_);
+    services.predictor->Start();
+    services.health->Start();
+    threads_.emplace_back([loop = loops_[i].get(), prepare_thread] {
+      prepare_thread();
+      loop->Run();
+    });
+    pthread_setname_np(threads_.back().native_handle(), "event-loop");
+  }
+  return addresses;
+}
+
+void Server::OnEachLoop(const std::function<void(Services&)>& function) {
+  for (size_t i = 0; i < loops_.size(); ++i) {
+    loops_[i]->PostFunction([function, services = services_[i].get()] { function(*services); });
+  }
+}
+
+void Server::HealthChanged() {
+  OnEachLoop([](Services& services) { services.health->Changed(); });
+}
+
+bool Server::Drain(absl::Duration lame_duck, absl::Time deadline) {
+  state_.lame_duck = true;
+  HealthChanged();
+  absl::SleepFor(std::min(lame_duck, deadline - clock_.Now()));
+
+  state_.draining = true;
+  OnEachLoop([](Services& services) { services.streams.SetAll(); });
+  while (state_.in_flight > 0 && clock_.Now() < deadline) absl::SleepFor(kDrainLook);
+
+  OnEachLoop([](Services& services) { services.health->EndWatches(); });
+  // The loops go on taking events meanwhile. What is left at the deadline is cancelled.
+  const absl::Duration left = std::clamp(deadline - clock_.Now(), absl::ZeroDuration(), kCloseTime);
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + left));
+  return state_.in_flight == 0;
+}
+
+void Server::StopLoops() {
+  for (const auto& loop : loops_) loop->Shutdown();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+}  // namespace predictd::rpc

@@ -1,0 +1,88 @@
+// The gRPC server and its event loops: listening, serving, draining.
+#ifndef PREDICTD_SERVER_RPC_SERVER_H_
+#define PREDICTD_SERVER_RPC_SERVER_H_
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "predictd/v1/predictor.grpc.pb.h"
+#include "server/base/clock.h"
+#include "server/rpc/drain_list.h"
+#include "server/rpc/event_loop.h"
+#include "server/rpc/health_service.h"
+#include "server/rpc/listener.h"
+#include "server/rpc/predictor_service.h"
+#include "server/rpc/service_state.h"
+
+namespace predictd::rpc {
+
+// What main gives each loop's services to work with.
+struct ServiceParts {
+  std::vector<predict::Predictor*> predictors;  // one per loop
+  const repository::Catalog& catalog;
+  repository::Repository& repository;
+  Metrics& metrics;
+  AdminAccess admin;
+  bool saves;
+};
+
+// Main's thread only. Life: construct, build what the loops need, Start, Drain, StopLoops.
+class Server {
+ public:
+  Server(ListenOptions options, int event_loops, const Clock& clock);
+  ~Server();
+
+  const std::vector<std::unique_ptr<EventLoop>>& loops() const { return loops_; }
+
+  // Listens, and starts the loops' threads; each calls `prepare_thread` first. Returns the addresses
+  // that are served. An error names the flag and what to do.
+  absl::StatusOr<std::vector<std::string>> Start(const ServiceParts& parts,
+                                                 const std::function<void()>& prepare_thread);
+
+  // Any thread: the catalog has changed, health watchers are to be told.
+  void HealthChanged();
+  bool draining() const { return state_.lame_duck; }
+
+  // Says NOT_SERVING, serves everyone for `lame_duck` more, then refuses new calls, waits for those in
+  // flight and closes the sockets, all by `deadline`. Returns false where calls were still in flight
+  // then.
+  bool Drain(absl::Duration lame_duck, absl::Time deadline);
+
+  // After everything that posts to the loops has stopped, and Drain has returned true.
+  void StopLoops();
+
+ private:
+  // Per loop, beside the loop itself.
+  struct Services {
+    DrainList streams;
+    std::unique_ptr<PredictorService> predictor;
+    std::unique_ptr<HealthService> health;
+  };
+
+  // Runs `function` for each loop, on its thread.
+  void OnEachLoop(const std::function<void(Services&)>& function);
+
+  const ListenOptions options_;
+  const Clock& clock_;
+  ServiceState state_;
+  grpc::ServerBuilder builder_;
+  v1::Predictor::AsyncService predictor_service_;
+  grpc::health::v1::Health::AsyncService health_service_;
+  std::vector<std::unique_ptr<EventLoop>> loops_;
+  std::vector<std::unique_ptr<Services>> services_;
+  std::unique_ptr<grpc::Server> server_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace predictd::rpc
+
+#endif  // PREDICTD_SERVER_RPC_SERVER_H_

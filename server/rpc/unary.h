@@ -1,0 +1,84 @@
+// How unary calls of one method are taken and answered on one loop.
+#ifndef PREDICTD_SERVER_RPC_UNARY_H_
+#define PREDICTD_SERVER_RPC_UNARY_H_
+
+#include <grpcpp/support/async_unary_call.h>
+
+#include <functional>
+#include <utility>
+
+#include "server/async/scope.h"
+#include "server/async/task.h"
+#include "server/rpc/call.h"
+#include "server/rpc/status_mapping.h"
+
+namespace predictd::rpc {
+
+// Keeps `spare` coroutines waiting for the next call of a method; each serves one call after another,
+// so that frames and messages are used again. Loop's thread only; outlives its scope's tasks.
+template <typename Service, typename RequestMessage, typename ResponseMessage>
+class UnaryMethod {
+ public:
+  using Responder = grpc::ServerAsyncResponseWriter<ResponseMessage>;
+  // The generated Service::RequestX.
+  using Accept = void (Service::*)(grpc::ServerContext*, RequestMessage*, Responder*,
+                                   grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*);
+  using Handler = std::function<Task<absl::Status>(Call&, const RequestMessage&,
+                                                   ResponseMessage&)>;
+
+  UnaryMethod(EventLoop& loop, Scope& scope, Service& service, Accept accept, int spare,
+              Handler handler)
+      : loop_(loop),
+        scope_(scope),
+        service_(service),
+        accept_(accept),
+        spare_(spare),
+        handler_(std::move(handler)) {}
+
+  // Once, on the loop.
+  void Start() {
+    for (int i = 0; i < spare_; ++i) scope_.Spawn(Serve());
+  }
+
+ private:
+  Task<void> Serve() {
+    RequestMessage request;
+    ResponseMessage response;
+    do {
+      Call call(loop_);
+      Responder responder(&call.context());
+      Completion step;
+      ++waiting_;
+      (service_.*accept_)(&call.context(), &request, &responder, &loop_.queue(), &loop_.queue(),
+                          step.tag());
+      const bool accepted = co_await step;
+      --waiting_;
+      if (!accepted) co_return;  // the server is shutting down
+      if (waiting_ == 0) scope_.Spawn(Serve());
+      call.Accepted();
+
+      const absl::Status status = co_await handler_(call, request, response);
+      if (status.ok()) {
+        responder.Finish(response, grpc::Status::OK, step.tag());
+      } else {
+        responder.FinishWithError(ToGrpc(status), step.tag());
+      }
+      co_await step;
+      co_await call.ended();
+      request.Clear();
+      response.Clear();
+    } while (waiting_ < spare_);
+  }
+
+  EventLoop& loop_;
+  Scope& scope_;
+  Service& service_;
+  const Accept accept_;
+  const int spare_;
+  const Handler handler_;
+  int waiting_ = 0;
+};
+
+}  // namespace predictd::rpc
+
+#endif  // PREDICTD_SERVER_RPC_UNARY_H_

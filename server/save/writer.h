@@ -1,0 +1,154 @@
+// Saves predictions on a thread of its own: bounded, many per transaction, flushed at the end.
+#ifndef PREDICTD_SERVER_SAVE_WRITER_H_
+#define PREDICTD_SERVER_SAVE_WRITER_H_
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/async/loop.h"
+#include "server/async/task.h"
+#include "server/base/metrics.h"
+#include "server/base/mutex.h"
+#include "server/base/prediction.h"
+#include "server/save/finder.h"
+#include "server/sql/prediction_store.h"
+#include "server/sql/thread_request.h"
+
+namespace predictd::save {
+
+// Any thread may save and find; one thread writes to the store, another one finds in it. What was
+// queued while one transaction ran forms the next. Every prediction handed over is counted once:
+// saved (also where an earlier one with its idempotency_key stands), failed or dropped.
+//
+// A failing store is tried again, with pauses, for what SaveLater queued, and the queue's bound is
+// what limits memory meanwhile; predictions of Save get its error at once. Destroyed before the
+// store and before the loops that wait.
+class Writer {
+ public:
+  struct Options {
+    size_t max_queue = 65536;  // predictions that may wait; beyond it they are dropped and counted
+    size_t max_batch = 512;    // most predictions in one transaction
+    size_t max_finds = 65536;  // Finds that may wait for the store
+    // Pauses after failures: doubling from the first to the longest.
+    absl::Duration first_retry = absl::Milliseconds(50);
+    absl::Duration longest_retry = absl::Seconds(1);
+  };
+
+  // `clock` is the one that the loops have.
+  Writer(PredictionStore& store, const Clock& clock, Metrics& metrics, Options options);
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  // Never waits. Dropped and counted where the queue is full, or after Flush.
+  void SaveLater(Prediction prediction) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Resumes on `loop` once the prediction is durable, with the prediction_id under which it stands.
+  // RESOURCE_EXHAUSTED where the queue is full, DEADLINE_EXCEEDED at `deadline` (it may be saved
+  // all the same if its transaction had begun); else the store's error as UNAVAILABLE. Not retried.
+  Task<absl::StatusOr<std::string>> Save(Loop& loop, Prediction prediction, absl::Time deadline);
+
+  // What was saved, or waits to be after SaveLater. Resumes on `loop`; at once for what waits.
+  Task<absl::StatusOr<std::optional<Prediction>>> Find(Loop& loop, std::string prediction_id,
+                                                       absl::Time deadline);
+
+  // Writes what waits; called once, after the last save, on a thread that is no loop. OK when
+  // nothing is left; else UNAVAILABLE with how many predictions could not be written by `deadline`
+  // (clock's), which are then counted as failed. A transaction under way at the deadline is waited
+  // for.
+  absl::Status Flush(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  class SaveRequest : public ThreadRequest<absl::StatusOr<std::string>> {
+   public:
+    SaveRequest(Loop& loop, Prediction given, absl::Time limit)
+        : ThreadRequest(loop), prediction(std::move(given)), deadline(limit) {}
+
+    const Prediction prediction;
+    const absl::Time deadline;
+  };
+  using Later = std::unique_ptr<const Prediction>;
+
+  // Predictions by their id, without a copy of it.
+  struct IdHash {
+    using is_transparent = void;
+    size_t operator()(absl::string_view id) const { return absl::Hash<absl::string_view>()(id); }
+    size_t operator()(const Prediction* p) const { return (*this)(p->prediction_id); }
+  };
+  struct IdEqual {
+    using is_transparent = void;
+    static absl::string_view Id(absl::string_view id) { return id; }
+    static absl::string_view Id(const Prediction* p) { return p->prediction_id; }
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return Id(a) == Id(b);
+    }
+  };
+
+  // Whom a new prediction has to wake: nobody, or whoever waits for any, or only for one of Save.
+  enum class Sleep { kAwake, kIdle, kPausing };
+
+  // What an attempt to queue came to, where it was refused.
+  enum class Refusal { kNone, kFull, kFirstFull, kClosed };
+
+  Refusal Refuse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CountDropped(Refusal refusal);
+  Refusal Queue(SaveRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
+  std::optional<Prediction> FindWaiting(absl::string_view prediction_id)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Stop() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // The writing thread.
+  void Run();
+  bool TakeBatches(std::vector<SaveRequest*>& now, std::vector<const Prediction*>& later)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void WriteNow(std::vector<SaveRequest*>& requests);
+  void WriteLater(const std::vector<const Prediction*>& batch);
+  // Takes the first `count` of later_ out of the queue.
+  void Forget(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
+  void NoteFailure(const absl::Status& failure) ABSL_LOCKS_EXCLUDED(mutex_);
+  void NoteSuccess() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Settled(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetWaiting(size_t waiting) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  PredictionStore& store_;
+  const Clock& clock_;
+  Metrics& metrics_;
+  const Options options_;
+
+  // Of the writing thread.
+  bool failing_ = false;
+  absl::Duration pause_;
+
+  Mutex mutex_;
+  CondVar wake_;     // the writing thread
+  CondVar drained_;  // Flush
+  std::deque<SaveRequest*> now_ ABSL_GUARDED_BY(mutex_);
+  // A batch stays at the front, and in the index, while it is written.
+  std::deque<Later> later_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<const Prediction*, IdHash, IdEqual> index_ ABSL_GUARDED_BY(mutex_);
+  size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;                          // queued or being written
+  absl::Time retry_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // for later_
+  Sleep sleep_ ABSL_GUARDED_BY(mutex_) = Sleep::kAwake;
+  bool full_ ABSL_GUARDED_BY(mutex_) = false;  // something was dropped, which the log said
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+
+  Finder finder_;
+  std::thread thread_;  // last, since it uses all the others
+};
+
+}  // namespace predictd::save
+
+#endif  // PREDICTD_SERVER_SAVE_WRITER_H_

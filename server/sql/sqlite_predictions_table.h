@@ -1,0 +1,39 @@
+// The table `predictions`: its columns, and whether a file has it.
+#ifndef PREDICTD_SERVER_SQL_SQLITE_PREDICTIONS_TABLE_H_
+#define PREDICTD_SERVER_SQL_SQLITE_PREDICTIONS_TABLE_H_
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/base/prediction.h"
+#include "server/sql/sqlite_connection.h"
+#include "server/sql/sqlite_statement.h"
+
+namespace predictd {
+
+// Puts the file into WAL mode and creates the table where it is missing. FAILED_PRECONDITION where
+// there is a table or view of that name and another shape.
+absl::Status PreparePredictionsFile(SqliteConnection& connection);
+
+// Parameters of kInsertPrediction and columns of kSelectPrediction, in the table's order.
+inline constexpr absl::string_view kInsertPrediction =
+    "INSERT INTO predictions (prediction_id, idempotency_key, user_id, model, version, features, "
+    "outputs, feature_origin, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+    "ON CONFLICT DO NOTHING";
+// The condition that is always true lets SQLite take the partial index.
+inline constexpr absl::string_view kSelectEarlier =
+    "SELECT prediction_id FROM predictions WHERE idempotency_key = ?1 AND idempotency_key <> ''";
+inline constexpr absl::string_view kSelectPrediction =
+    "SELECT prediction_id, idempotency_key, user_id, model, version, features, outputs, "
+    "feature_origin, created_at FROM predictions WHERE prediction_id = ?1";
+
+// The statement's current row. DATA_LOSS, naming the column, where somebody else wrote something
+// that is no prediction.
+absl::StatusOr<Prediction> PredictionOf(SqliteStatement& row);
+
+// RFC 3339, UTC, milliseconds: "2026-01-31T12:00:00.000Z".
+std::string FormatCreatedAt(absl::Time created_at);
+
+}  // namespace predictd
+
+#endif  // PREDICTD_SERVER_SQL_SQLITE_PREDICTIONS_TABLE_H_

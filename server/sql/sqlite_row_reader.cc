@@ -1,0 +1,182 @@
+#include "server/sql/sqlite_row_reader.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+#include "server/sql/sqlite_columns.h"
+
+namespace predictd {
+namespace {
+
+// Most of a table of some ten thousand users stays in memory; of this connection, not the file.
+constexpr absl::string_view kCacheSize = "PRAGMA cache_size = -16384";
+
+// The number whose only decimal text this is: no sign but '-', no leading zero, no space.
+std::optional<int64_t> CanonicalInteger(absl::string_view text) {
+  int64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  const absl::string_view digits = text[0] == '-' ? text.substr(1) : text;
+  if (digits[0] == '0' && text.size() > 1) return std::nullopt;
+  return value;
+}
+
+float FeatureValue(const SqliteStatement& row, int column) {
+  constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+  switch (row.Type(column)) {
+    case SqliteType::kInteger:
+      return static_cast<float>(row.Integer(column));
+    case SqliteType::kReal: {
+      // What is too large for a float is no feature that a model could take.
+      const double value = row.Real(column);
+      return std::abs(value) <= std::numeric_limits<float>::max() ? static_cast<float>(value)
+                                                                  : kMissing;
+    }
+    default:
+      return kMissing;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SqliteRowReader>> SqliteRowReader::Open(Options options,
+                                                                       absl::Time deadline,
+                                                                       const Clock& clock) {
+  std::unique_ptr<SqliteRowReader> reader(new SqliteRowReader(std::move(options), clock));
+  auto connection = reader->OpenFile(deadline);
+  absl::Status status = connection.status();
+  if (status.ok()) status = reader->Look(**connection);
+  if (status.ok()) status = reader->Connect(*std::move(connection));
+  // What the flags' values explain says so already.
+  if (status.ok()) return reader;
+  if (status.code() == absl::StatusCode::kInvalidArgument) return status;
+  return absl::Status(status.code(), absl::StrCat("--feature_source: ", status.message(),
+                                                  "; give it a SQLite file that can be read"));
+}
+
+absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteRowReader::OpenFile(
+    absl::Time deadline) const {
+  auto connection =
+      SqliteConnection::Open(options_.path, SqliteConnection::Mode::kReadOnly, clock_);
+  PREDICTD_RETURN_IF_ERROR(connection.status());
+  (*connection)->SetDeadline(deadline);
+  PREDICTD_RETURN_IF_ERROR((*connection)->Execute(kCacheSize));
+  return connection;
+}
+
+absl::Status SqliteRowReader::Look(SqliteConnection& connection) {
+  auto table = DescribeFeatureTable(connection, options_.table, options_.key_column);
+  PREDICTD_RETURN_IF_ERROR(table.status());
+  table_ = *std::move(table);
+  schema_ = std::make_shared<const Schema>(table_.features);
+  if (!table_.left_out.empty()) {
+    Log(LogLevel::kInfo, "columns of the feature table that are neither numeric nor boolean",
+        {{"table", options_.table}, {"left_out", absl::StrJoin(table_.left_out, ",")}});
+  }
+  const auto scans = ScansWholeTable(connection, table_.select);
+  PREDICTD_RETURN_IF_ERROR(scans.status());
+  if (*scans) {
+    Log(LogLevel::kWarning, "every feature read scans the table: give the key column an index",
+        {{"table", options_.table}, {"key", options_.key_column}, {"file", options_.path}});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteRowReader::Connect(std::unique_ptr<SqliteConnection> connection) {
+  auto begin = connection->Prepare("BEGIN");
+  PREDICTD_RETURN_IF_ERROR(begin.status());
+  auto commit = connection->Prepare("COMMIT");
+  PREDICTD_RETURN_IF_ERROR(commit.status());
+  auto select = connection->Prepare(table_.select);
+  PREDICTD_RETURN_IF_ERROR(select.status());
+  session_.emplace(
+      Session{std::move(connection), *std::move(begin), *std::move(commit), *std::move(select)});
+  return absl::OkStatus();
+}
+
+void SqliteRowReader::Begin() {
+  retried_ = false;
+  if (session_ && session_->connection->Moved()) session_.reset();
+}
+
+void SqliteRowReader::End() {
+  if (!session_ || !session_->connection->in_transaction()) return;
+  const bool committed = session_->commit.Step().ok();
+  session_->commit.Reset();
+  if (!committed) session_.reset();
+}
+
+absl::StatusOr<std::optional<FeatureRow>> SqliteRowReader::Read(absl::string_view user_id,
+                                                                absl::Time deadline) {
+  auto row = TryRead(user_id, deadline);
+  if (row.ok() || retried_ || clock_.Now() >= deadline) return row;
+  retried_ = true;
+  session_.reset();
+  return TryRead(user_id, deadline);
+}
+
+absl::StatusOr<std::optional<FeatureRow>> SqliteRowReader::TryRead(absl::string_view user_id,
+                                                                   absl::Time deadline) {
+  if (!session_) {
+    auto connection = OpenFile(deadline);
+    PREDICTD_RETURN_IF_ERROR(connection.status());
+    PREDICTD_RETURN_IF_ERROR(Connect(*std::move(connection)));
+  }
+  session_->connection->SetDeadline(deadline);
+  if (!session_->connection->in_transaction()) {
+    const absl::Status begun = session_->begin.Step().status();
+    session_->begin.Reset();
+    PREDICTD_RETURN_IF_ERROR(begun);
+  }
+  const absl::Time read_at = clock_.WallNow();
+  const absl::Cleanup reset = [this] { session_->select.Reset(); };
+  const auto found = Find(user_id);
+  PREDICTD_RETURN_IF_ERROR(found.status());
+  if (!*found) return std::nullopt;
+  return CurrentRow(read_at);
+}
+
+absl::StatusOr<bool> SqliteRowReader::Find(absl::string_view user_id) {
+  const std::optional<int64_t> number =
+      table_.key == SqliteKey::kText ? std::nullopt : CanonicalInteger(user_id);
+  if (number) {
+    session_->select.BindInteger(1, *number);
+    const auto found = StepToKey(user_id);
+    if (!found.ok() || *found || table_.key == SqliteKey::kNumber) return found;
+    session_->select.Reset();
+  }
+  session_->select.BindText(1, user_id);
+  return StepToKey(user_id);
+}
+
+absl::StatusOr<bool> SqliteRowReader::StepToKey(absl::string_view user_id) {
+  while (true) {
+    const auto row = session_->select.Step();
+    if (!row.ok() || !*row) return row;
+    // SQLite's comparison is wider than ours: '042' equals the number 42, and 'a' may equal 'A'.
+    if (session_->select.Text(0) == user_id) return true;
+  }
+}
+
+FeatureRow SqliteRowReader::CurrentRow(absl::Time read_at) const {
+  FeatureRow row;
+  row.schema = schema_;
+  row.read_at = read_at;
+  row.origin = FeatureOrigin::kSource;
+  row.values.resize(schema_->size());
+  for (size_t i = 0; i < row.values.size(); ++i) {
+    row.values[i] = FeatureValue(session_->select, static_cast<int>(i) + 1);
+  }
+  return row;
+}
+
+}  // namespace predictd

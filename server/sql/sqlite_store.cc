@@ -1,0 +1,154 @@
+#include "server/sql/sqlite_store.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/status.h"
+#include "server/sql/prediction_json.h"
+#include "server/sql/sqlite_predictions_table.h"
+
+namespace predictd {
+namespace {
+
+bool AllFinite(absl::Span<const float> values) {
+  return std::all_of(values.begin(), values.end(),
+                     [](float value) { return std::isfinite(value); });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Create(Options options,
+                                                                 const Clock& clock) {
+  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(options), clock));
+  absl::Status status = store->OpenForWriting();
+  if (status.ok()) status = store->OpenForFinding();
+  if (status.ok()) return store;
+  return absl::Status(status.code(), absl::StrCat("--save_to: ", status.message(),
+                                                  "; give it a file that predictd may write, "
+                                                  "without a table 'predictions' of others"));
+}
+
+absl::Status SqliteStore::OpenForWriting() {
+  auto opened = SqliteConnection::Open(options_.path, SqliteConnection::Mode::kReadWrite, clock_);
+  PREDICTD_RETURN_IF_ERROR(opened.status());
+  SqliteConnection& connection = **opened;
+  connection.SetDeadline(Deadline());
+  PREDICTD_RETURN_IF_ERROR(PreparePredictionsFile(connection));
+  auto begin = connection.Prepare("BEGIN IMMEDIATE");
+  PREDICTD_RETURN_IF_ERROR(begin.status());
+  auto insert = connection.Prepare(kInsertPrediction);
+  PREDICTD_RETURN_IF_ERROR(insert.status());
+  auto earlier = connection.Prepare(kSelectEarlier);
+  PREDICTD_RETURN_IF_ERROR(earlier.status());
+  auto commit = connection.Prepare("COMMIT");
+  PREDICTD_RETURN_IF_ERROR(commit.status());
+  writing_.emplace(Writing{*std::move(opened), *std::move(begin), *std::move(insert),
+                           *std::move(earlier), *std::move(commit)});
+  return absl::OkStatus();
+}
+
+absl::Status SqliteStore::OpenForFinding() {
+  auto opened = SqliteConnection::Open(options_.path, SqliteConnection::Mode::kReadOnly, clock_);
+  PREDICTD_RETURN_IF_ERROR(opened.status());
+  (*opened)->SetDeadline(Deadline());
+  auto select = (*opened)->Prepare(kSelectPrediction);
+  PREDICTD_RETURN_IF_ERROR(select.status());
+  finding_.emplace(Finding{*std::move(opened), *std::move(select)});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteStore::Write(
+    absl::Span<const Prediction* const> predictions) {
+  // To a file that was moved away SQLite would go on writing what nobody will read.
+  if (writing_ && writing_->connection->Moved()) writing_.reset();
+  if (!writing_) PREDICTD_RETURN_IF_ERROR(OpenForWriting());
+  writing_->connection->SetDeadline(Deadline());
+  auto ids = WriteAll(predictions);
+  if (ids.ok()) return ids;
+  writing_->connection->Rollback();
+  // The next write starts from the file as it is then; a lock or a refused row says nothing about
+  // the connection.
+  if (absl::IsUnavailable(ids.status()) || absl::IsInternal(ids.status())) writing_.reset();
+  return ids;
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteStore::WriteAll(
+    absl::Span<const Prediction* const> predictions) {
+  const absl::Cleanup reset = [this] {
+    writing_->begin.Reset();
+    writing_->commit.Reset();
+  };
+  PREDICTD_RETURN_IF_ERROR(writing_->begin.Step().status());
+  std::vector<std::string> ids;
+  ids.reserve(predictions.size());
+  for (const Prediction* prediction : predictions) {
+    auto id = Insert(*prediction);
+    PREDICTD_RETURN_IF_ERROR(id.status());
+    ids.push_back(*std::move(id));
+  }
+  PREDICTD_RETURN_IF_ERROR(writing_->commit.Step().status());
+  return ids;
+}
+
+absl::StatusOr<std::string> SqliteStore::Insert(const Prediction& prediction) {
+  if (!AllFinite(prediction.features) || !AllFinite(prediction.outputs)) {
+    return absl::InvalidArgumentError(absl::StrCat("'", options_.path, "': prediction ",
+                                                   prediction.prediction_id,
+                                                   " has a value that JSON cannot hold"));
+  }
+  features_json_.clear();
+  AppendFeaturesJson(*prediction.schema, prediction.features, features_json_);
+  outputs_json_.clear();
+  AppendOutputsJson(prediction.outputs, outputs_json_);
+  created_at_ = FormatCreatedAt(prediction.created_at);
+
+  SqliteStatement& insert = writing_->insert;
+  const absl::Cleanup reset_insert = [&insert] { insert.Reset(); };
+  insert.BindText(1, prediction.prediction_id);
+  insert.BindText(2, prediction.idempotency_key);
+  insert.BindText(3, prediction.user_id);
+  insert.BindText(4, prediction.model);
+  insert.BindText(5, prediction.version);
+  insert.BindText(6, features_json_);
+  insert.BindText(7, outputs_json_);
+  insert.BindText(8, FeatureOriginName(prediction.feature_origin));
+  insert.BindText(9, created_at_);
+  PREDICTD_RETURN_IF_ERROR(insert.Step().status());
+  if (writing_->connection->changes() > 0 || prediction.idempotency_key.empty()) {
+    return prediction.prediction_id;
+  }
+
+  SqliteStatement& earlier = writing_->earlier;
+  const absl::Cleanup reset_earlier = [&earlier] { earlier.Reset(); };
+  earlier.BindText(1, prediction.idempotency_key);
+  const auto found = earlier.Step();
+  PREDICTD_RETURN_IF_ERROR(found.status());
+  return *found ? std::string(earlier.Text(0)) : prediction.prediction_id;
+}
+
+absl::StatusOr<std::optional<Prediction>> SqliteStore::Find(absl::string_view prediction_id) {
+  if (finding_ && finding_->connection->Moved()) finding_.reset();
+  if (!finding_) PREDICTD_RETURN_IF_ERROR(OpenForFinding());
+  finding_->connection->SetDeadline(Deadline());
+  auto prediction = TryFind(prediction_id);
+  const absl::Status& status = prediction.status();
+  if (absl::IsUnavailable(status) || absl::IsInternal(status)) finding_.reset();
+  return prediction;
+}
+
+absl::StatusOr<std::optional<Prediction>> SqliteStore::TryFind(absl::string_view prediction_id) {
+  SqliteStatement& select = finding_->select;
+  const absl::Cleanup reset = [&select] { select.Reset(); };
+  select.BindText(1, prediction_id);
+  const auto found = select.Step();
+  PREDICTD_RETURN_IF_ERROR(found.status());
+  if (!*found) return std::nullopt;
+  auto prediction = PredictionOf(select);
+  PREDICTD_RETURN_IF_ERROR(prediction.status());
+  return *std::move(prediction);
+}
+
+}  // namespace predictd

@@ -1,0 +1,101 @@
+// A server on a Unix socket that speaks RESP exactly as badly as the test says.
+#ifndef PREDICTD_TESTS_FAKES_SCRIPTED_REDIS_H_
+#define PREDICTD_TESTS_FAKES_SCRIPTED_REDIS_H_
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "server/redis/address.h"
+#include "server/redis/endpoint.h"
+
+namespace predictd {
+
+// Without a thread: things happen when the test calls, nothing ever waits. One connection at a
+// time: the newest.
+class ScriptedRedis {
+ public:
+  ScriptedRedis() {
+    std::string folder = (std::filesystem::temp_directory_path() / "scripted-XXXXXX").string();
+    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    folder_ = folder;
+    const auto endpoint = redis::UnixEndpoint(path());
+    listening_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (::bind(listening_, reinterpret_cast<const sockaddr*>(&endpoint->storage),
+               endpoint->length) != 0 ||
+        ::listen(listening_, 16) != 0) {
+      throw std::runtime_error("cannot listen");
+    }
+  }
+  ~ScriptedRedis() {
+    Close();
+    ::close(listening_);
+    std::filesystem::remove_all(folder_);
+  }
+  ScriptedRedis(const ScriptedRedis&) = delete;
+  ScriptedRedis& operator=(const ScriptedRedis&) = delete;
+
+  redis::Address address() const {
+    redis::Address address;
+    address.unix_path = path();
+    return address;
+  }
+
+  // What the first PING of each connection is answered with; empty: it is not.
+  std::string greeting = "+PONG\r\n";
+
+  // Takes a new connection and what was sent, and greets. Call it between the turns of the loop.
+  void Poll() {
+    const int socket = ::accept4(listening_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket >= 0) {
+      Close();
+      socket_ = socket;
+      ++connections_;
+    }
+    char buffer[4096];
+    ssize_t count = 0;
+    while (socket_ >= 0 && (count = ::recv(socket_, buffer, sizeof(buffer), 0)) > 0) {
+      received_.append(buffer, static_cast<size_t>(count));
+    }
+    static const std::string kPing = "*1\r\n$4\r\nPING\r\n";
+    if (const size_t at = received_.find(kPing); !greeted_ && at != std::string::npos) {
+      greeted_ = true;
+      received_.erase(0, at + kPing.size());
+      Say(greeting);
+    }
+  }
+
+  // Sent on the present connection since the greeting, in the protocol's form.
+  const std::string& received() const { return received_; }
+  int connections() const { return connections_; }
+
+  // What does not fit into the socket's buffer is lost.
+  void Say(absl::string_view bytes) {
+    [[maybe_unused]] const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  void Close() {
+    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+    received_.clear();
+    greeted_ = false;
+  }
+
+ private:
+  std::string path() const { return (folder_ / "s").string(); }
+
+  std::filesystem::path folder_;
+  int listening_ = -1;
+  int socket_ = -1;
+  int connections_ = 0;
+  bool greeted_ = false;
+  std::string received_;
+};
+
+}  // namespace predictd
+
+#endif  // PREDICTD_TESTS_FAKES_SCRIPTED_REDIS_H_

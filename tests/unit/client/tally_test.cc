@@ -1,0 +1,49 @@
+#include "client/load/tally.h"
+
+#include "tests/catch.h"
+
+namespace predictd::client {
+namespace {
+
+constexpr Answer kGood{.code = grpc::StatusCode::OK, .rows = 1};
+constexpr Answer kRefused{.code = grpc::StatusCode::RESOURCE_EXHAUSTED};
+
+TEST_CASE("latency belongs to the requests that started in the measured time") {
+  Tally tally({.start = 0, .measure_from = 100, .end = 200});
+  tally.Add(50, 150, kGood);  // warm-up
+  tally.Add(100, 130, kGood);
+  tally.Add(199, 1000, kGood);  // answered after the end
+  tally.Add(200, 210, kGood);
+  CHECK(tally.requests() == 2);
+  CHECK(tally.good().max() == absl::Nanoseconds(801));
+}
+
+TEST_CASE("throughput belongs to the requests answered OK in the measured time") {
+  Tally tally({.start = 0, .measure_from = 100, .end = 200});
+  tally.Add(50, 99, kGood);
+  tally.Add(50, 150, kGood);
+  tally.Add(100, 130, {.code = grpc::StatusCode::OK, .rows = 7, .failed_rows = 2});
+  tally.Add(110, 120, kRefused);
+  tally.Add(199, 1000, kGood);
+  CHECK(tally.good_in_time() == 2);
+  CHECK(tally.rows_in_time() == 8);
+  CHECK(tally.failed_rows() == 2);
+}
+
+TEST_CASE("failures have latencies of their own and are counted by code") {
+  Tally tally({.start = 0, .measure_from = 0, .end = 100});
+  tally.Add(0, 80, kGood);
+  tally.Add(0, 5, kRefused);
+  tally.Add(0, 6, kRefused);
+  Tally other({.start = 0, .measure_from = 0, .end = 100});
+  other.Add(1, 10, {.code = static_cast<grpc::StatusCode>(99)});
+  tally.Merge(other);
+  CHECK(tally.good().count() == 1);
+  CHECK(tally.failed().count() == 3);
+  CHECK(tally.requests_with(grpc::StatusCode::RESOURCE_EXHAUSTED) == 2);
+  CHECK(tally.requests() == 4);
+  CHECK(tally.last_answer() == 10);
+}
+
+}  // namespace
+}  // namespace predictd::client

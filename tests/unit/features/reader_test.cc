@@ -1,0 +1,374 @@
+#include "server/features/reader.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/fakes/manual_loop.h"
+#include "tests/unit/features/fakes.h"
+
+namespace predictd::features {
+namespace {
+
+using Names = std::vector<std::string>;
+using Result = absl::StatusOr<FeatureRow>;
+
+const absl::Duration kAnyAge = absl::InfiniteDuration();
+
+struct Fixture {
+  enum Stores { kBoth, kOnlyCache, kOnlySource };
+
+  explicit Fixture(Stores stores = kBoth)
+      : reader(loop, {.schema = schema}, local, flights, stores == kOnlySource ? nullptr : &cache,
+               stores == kOnlyCache ? nullptr : &source) {}
+
+  auto Start(std::string user, absl::Duration max_age = kAnyAge,
+             absl::Time deadline = absl::InfiniteFuture()) {
+    return features::Start(callers, reader.Read(std::move(user), max_age, deadline));
+  }
+  Result Read(std::string user, absl::Duration max_age = kAnyAge) {
+    const auto call = Start(std::move(user), max_age);
+    loop.RunUntilIdle();
+    REQUIRE(call->has_value());
+    return **call;
+  }
+  bool HasLocal(std::string user, absl::Duration max_age = kAnyAge) {
+    FeatureRow row;
+    return reader.ReadLocal(user, max_age, &row);
+  }
+  void PutInCache(std::string user, FeatureValues values, absl::Time read_at) {
+    cache.rows[std::move(user)] = {schema, std::move(values), read_at, FeatureOrigin::kRedis};
+  }
+
+  FakeClock clock;
+  ManualLoop loop{clock};
+  std::shared_ptr<const Schema> schema = std::make_shared<Schema>(Names{"age", "income"});
+  LocalCache local{{}};
+  SingleFlight flights;
+  FakeCache cache{loop};
+  FakeSource source{loop, schema};
+  Reader reader;
+  Scope callers;
+};
+
+TEST_CASE("a user nobody has read comes from the source, and is then in both caches") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  CHECK_FALSE(fixture.HasLocal("ann"));
+  const Result row = fixture.Read("ann");
+  REQUIRE(row.ok());
+  CHECK(row->origin == FeatureOrigin::kSource);
+  CHECK(row->values == FeatureValues{1.0f, 2.0f});
+  CHECK(row->read_at == fixture.clock.WallNow());
+  CHECK(fixture.cache.fills == Names{"ann"});
+
+  FeatureRow local;
+  REQUIRE(fixture.reader.ReadLocal("ann", kAnyAge, &local));
+  CHECK(local.origin == FeatureOrigin::kLocalCache);
+  CHECK(local.values == row->values);
+  CHECK(local.read_at == row->read_at);
+  CHECK(local.schema->fingerprint() == fixture.schema->fingerprint());
+
+  CHECK(fixture.Read("ann")->origin == FeatureOrigin::kLocalCache);
+  CHECK(fixture.source.reads == 1);
+  CHECK(fixture.cache.reads == 1);
+}
+
+TEST_CASE("a row in Redis spares the source and is kept in the process") {
+  Fixture fixture;
+  const absl::Time read_at = fixture.clock.WallNow() - absl::Minutes(10);
+  fixture.PutInCache("ann", {1.0f, 2.0f}, read_at);
+  const Result row = fixture.Read("ann");
+  REQUIRE(row.ok());
+  CHECK(row->origin == FeatureOrigin::kRedis);
+  CHECK(row->read_at == read_at);
+  CHECK(fixture.source.reads == 0);
+  CHECK(fixture.cache.fills.empty());
+  CHECK(fixture.HasLocal("ann"));
+}
+
+TEST_CASE("a row in the process is served while Redis and the source are down") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  REQUIRE(fixture.Read("ann").ok());
+  fixture.source.error = absl::UnavailableError("gone");
+  fixture.cache.error = absl::UnavailableError("gone");
+  CHECK(fixture.Read("ann")->origin == FeatureOrigin::kLocalCache);
+}
+
+TEST_CASE("a user whom no store knows is not found") {
+  const auto stores = GENERATE(Fixture::kBoth, Fixture::kOnlyCache, Fixture::kOnlySource);
+  Fixture fixture(stores);
+  const Result row = fixture.Read("ann");
+  CHECK(absl::IsNotFound(row.status()));
+  CHECK(row.status().message() == "user 'ann' is unknown");
+}
+
+TEST_CASE("Redis down is no error while the source answers, and is not written") {
+  Fixture fixture;
+  fixture.cache.error = absl::UnavailableError("connection refused");
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  CHECK(fixture.Read("ann")->origin == FeatureOrigin::kSource);
+  CHECK(fixture.cache.fills.empty());
+  CHECK(absl::IsNotFound(fixture.Read("bob").status()));
+}
+
+TEST_CASE("a key of another type is not written") {
+  Fixture fixture;
+  fixture.cache.wrong_type = true;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  const auto max_age = GENERATE(kAnyAge, absl::ZeroDuration());
+  CHECK(fixture.Read("ann", max_age)->origin == FeatureOrigin::kSource);
+  CHECK(fixture.cache.fills.empty());
+}
+
+TEST_CASE("Redis and source down: both are named, since when") {
+  Fixture fixture;
+  fixture.cache.error = absl::UnavailableError("connection refused");
+  fixture.source.error = absl::UnavailableError("no route to host");
+  CHECK(absl::IsUnavailable(fixture.Read("ann").status()));
+  fixture.clock.Advance(absl::Minutes(1));
+  const Result row = fixture.Read("ann");
+  CHECK(absl::IsUnavailable(row.status()));
+  CHECK(row.status().message() ==
+        "source unreachable since 2023-11-14T22:13:20Z: no route to host; "
+        "redis unreachable since 2023-11-14T22:13:20Z: connection refused");
+
+  fixture.source.error = absl::OkStatus();
+  fixture.cache.error = absl::OkStatus();
+  CHECK(absl::IsNotFound(fixture.Read("ann").status()));
+  fixture.source.error = absl::DeadlineExceededError("no answer in 1s");
+  const Result later = fixture.Read("ann");
+  CHECK(absl::IsUnavailable(later.status()));
+  CHECK(later.status().message() ==
+        "source unreachable since 2023-11-14T22:14:20Z: no answer in 1s");
+}
+
+TEST_CASE("Redis down and no source to ask: unavailable") {
+  Fixture fixture(Fixture::kOnlyCache);
+  fixture.cache.error = absl::UnavailableError("connection refused");
+  const Result row = fixture.Read("ann");
+  CHECK(absl::IsUnavailable(row.status()));
+  CHECK(row.status().message() ==
+        "redis unreachable since 2023-11-14T22:13:20Z: connection refused");
+}
+
+TEST_CASE("without Redis the source is read once per time to live") {
+  Fixture fixture(Fixture::kOnlySource);
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  CHECK(fixture.Read("ann")->origin == FeatureOrigin::kSource);
+  CHECK(fixture.Read("ann")->origin == FeatureOrigin::kLocalCache);
+  fixture.clock.Advance(absl::Seconds(6));
+  CHECK(fixture.Read("ann")->origin == FeatureOrigin::kSource);
+  CHECK(fixture.source.reads == 2);
+}
+
+TEST_CASE("a row in Redis older than the caller allows is read from the source and replaced") {
+  Fixture fixture;
+  fixture.PutInCache("ann", {1.0f, 2.0f}, fixture.clock.WallNow() - absl::Minutes(10));
+  fixture.source.rows["ann"] = {3.0f, 4.0f};
+  const Result row = fixture.Read("ann", absl::Minutes(5));
+  REQUIRE(row.ok());
+  CHECK(row->origin == FeatureOrigin::kSource);
+  CHECK(row->values == FeatureValues{3.0f, 4.0f});
+  CHECK(fixture.cache.fills == Names{"ann"});
+  CHECK(fixture.cache.rows["ann"].values == row->values);
+  CHECK(fixture.HasLocal("ann", absl::Minutes(5)));
+}
+
+TEST_CASE("a row in Redis young enough for the caller is taken") {
+  Fixture fixture;
+  fixture.PutInCache("ann", {1.0f, 2.0f}, fixture.clock.WallNow() - absl::Minutes(5));
+  CHECK(fixture.Read("ann", absl::Minutes(5))->origin == FeatureOrigin::kRedis);
+  CHECK(fixture.HasLocal("ann", absl::Minutes(5)));
+  CHECK_FALSE(fixture.HasLocal("ann", absl::Minutes(4)));
+}
+
+TEST_CASE("a row of unknown age is too old for any finite age and good for any other") {
+  Fixture fixture;
+  fixture.PutInCache("ann", {1.0f, 2.0f}, absl::InfinitePast());
+  fixture.source.rows["ann"] = {3.0f, 4.0f};
+  CHECK(fixture.Read("ann")->origin == FeatureOrigin::kRedis);
+  CHECK_FALSE(fixture.HasLocal("ann", absl::Hours(1000000)));
+  CHECK(fixture.Read("ann", absl::Hours(1000000))->origin == FeatureOrigin::kSource);
+}
+
+TEST_CASE("an age of zero reads the source, whatever the caches hold, and fills them") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  REQUIRE(fixture.Read("ann").ok());
+  fixture.source.rows["ann"] = {3.0f, 4.0f};
+  fixture.clock.Advance(absl::Milliseconds(1));
+  CHECK_FALSE(fixture.HasLocal("ann", absl::ZeroDuration()));
+  const Result row = fixture.Read("ann", absl::ZeroDuration());
+  REQUIRE(row.ok());
+  CHECK(row->origin == FeatureOrigin::kSource);
+  CHECK(row->values == FeatureValues{3.0f, 4.0f});
+  CHECK(fixture.source.reads == 2);
+  CHECK(fixture.cache.rows["ann"].values == row->values);
+  CHECK(fixture.Read("ann")->values == row->values);
+}
+
+TEST_CASE("writing to Redis never delays the answer") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  fixture.cache.gate.Close();
+  CHECK(fixture.Read("ann", absl::ZeroDuration()).ok());
+  CHECK(fixture.cache.fills.empty());
+  fixture.cache.gate.Open();
+  fixture.loop.RunUntilIdle();
+  CHECK(fixture.cache.fills == Names{"ann"});
+}
+
+TEST_CASE("a user who is gone from the source is gone from the process") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  REQUIRE(fixture.Read("ann").ok());
+  fixture.source.rows.clear();
+  CHECK(absl::IsNotFound(fixture.Read("ann", absl::ZeroDuration()).status()));
+  CHECK_FALSE(fixture.HasLocal("ann"));
+}
+
+TEST_CASE("a caller who asks for the newest row does not take a read that began before") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  fixture.source.gate.Close();
+  const auto early = fixture.Start("ann", absl::ZeroDuration());
+  fixture.loop.RunUntilIdle();
+  fixture.source.rows["ann"] = {3.0f, 4.0f};
+  const auto late = fixture.Start("ann", absl::ZeroDuration());
+  const auto later = fixture.Start("ann", absl::ZeroDuration());
+  fixture.loop.RunUntilIdle();
+  fixture.source.gate.OpenOnce();
+  fixture.loop.RunUntilIdle();
+  CHECK(fixture.source.gate.waiting() == 1);
+  fixture.source.gate.Open();
+  fixture.loop.RunUntilIdle();
+  CHECK((**early)->values == FeatureValues{1.0f, 2.0f});
+  CHECK((**late)->values == FeatureValues{3.0f, 4.0f});
+  CHECK((**later)->values == FeatureValues{3.0f, 4.0f});
+  CHECK(fixture.source.reads == 2);
+}
+
+TEST_CASE(
+    "a caller who joined a read of a row too old for it reads the source, once for all such") {
+  Fixture fixture;
+  fixture.PutInCache("ann", {1.0f, 2.0f}, fixture.clock.WallNow() - absl::Minutes(10));
+  fixture.source.rows["ann"] = {3.0f, 4.0f};
+  fixture.cache.gate.Close();
+  fixture.source.gate.Close();
+  const auto any = fixture.Start("ann");
+  const auto young = fixture.Start("ann", absl::Minutes(1));
+  const auto younger = fixture.Start("ann", absl::Milliseconds(1));
+  fixture.loop.RunUntilIdle();
+  fixture.cache.gate.Open();
+  fixture.loop.RunUntilIdle();
+  fixture.source.gate.Open();
+  fixture.loop.RunUntilIdle();
+  CHECK((**any)->origin == FeatureOrigin::kRedis);
+  CHECK((**young)->origin == FeatureOrigin::kSource);
+  CHECK((**younger)->origin == FeatureOrigin::kSource);
+  CHECK(fixture.source.reads == 1);
+}
+
+TEST_CASE("a row just read is young enough however long the read took") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  fixture.source.gate.Close();
+  const auto call = fixture.Start("ann", absl::Milliseconds(1));
+  fixture.loop.RunUntilIdle();
+  fixture.clock.Advance(absl::Milliseconds(500));
+  fixture.source.gate.Open();
+  fixture.loop.RunUntilIdle();
+  CHECK((**call)->origin == FeatureOrigin::kSource);
+  CHECK(fixture.source.reads == 1);
+}
+
+TEST_CASE("too old and no source: the message says what is missing") {
+  Fixture fixture(Fixture::kOnlyCache);
+  fixture.PutInCache("ann", {1.0f, 2.0f}, fixture.clock.WallNow() - absl::Minutes(10));
+  const auto max_age = GENERATE(absl::ZeroDuration(), absl::Minutes(1));
+  const Result row = fixture.Read("ann", max_age);
+  CHECK(absl::IsFailedPrecondition(row.status()));
+  CHECK(row.status().message().find("--feature_source") != absl::string_view::npos);
+  CHECK(fixture.Read("ann").ok());
+}
+
+TEST_CASE("the deadline is the caller's: the read goes on for those who wait") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  fixture.source.gate.Close();
+  const auto hasty = fixture.Start("ann", kAnyAge, fixture.clock.Now() + absl::Milliseconds(5));
+  const auto patient = fixture.Start("ann");
+  fixture.loop.RunUntilIdle();
+  CHECK(fixture.source.last_deadline == fixture.clock.Now() + absl::Seconds(1));
+  fixture.clock.Advance(absl::Milliseconds(5));
+  fixture.loop.RunUntilIdle();
+  REQUIRE(hasty->has_value());
+  CHECK(absl::IsDeadlineExceeded((*hasty)->status()));
+  fixture.source.gate.Open();
+  fixture.loop.RunUntilIdle();
+  CHECK((**patient).ok());
+  CHECK(fixture.source.reads == 1);
+  CHECK(fixture.HasLocal("ann"));
+}
+
+TEST_CASE("a deadline that has passed starts no read") {
+  Fixture fixture;
+  const auto call = fixture.Start("ann", kAnyAge, fixture.clock.Now());
+  fixture.loop.RunUntilIdle();
+  CHECK(absl::IsDeadlineExceeded((*call)->status()));
+  CHECK(fixture.source.reads == 0);
+}
+
+TEST_CASE("a schema that changes makes cached rows misses") {
+  Fixture fixture;
+  auto current = std::make_shared<const Schema>(Names{"age"});
+  Reader reader(fixture.loop, {.current_schema = [&] { return current; }}, fixture.local,
+                fixture.flights, &fixture.cache, nullptr);
+  auto read = [&](std::string user) {
+    const auto call =
+        Start(fixture.callers, reader.Read(std::move(user), kAnyAge, absl::InfiniteFuture()));
+    fixture.loop.RunUntilIdle();
+    return **call;
+  };
+  FeatureRow row;
+  fixture.cache.rows["ann"] = {current, {1.0f}, absl::InfinitePast(), FeatureOrigin::kRedis};
+  REQUIRE(read("ann").ok());
+  CHECK(reader.ReadLocal("ann", kAnyAge, &row));
+
+  current = std::make_shared<const Schema>(Names{"age", "income"});
+  CHECK_FALSE(reader.ReadLocal("ann", kAnyAge, &row));
+  fixture.cache.rows["ann"] = {current, {1.0f, 2.0f}, absl::InfinitePast(), FeatureOrigin::kRedis};
+  const Result wider = read("ann");
+  REQUIRE(wider.ok());
+  CHECK(wider->schema->size() == 2);
+  CHECK(fixture.cache.reads == 2);
+
+  current = std::make_shared<const Schema>(Names{});
+  CHECK(absl::IsFailedPrecondition(read("ann").status()));
+}
+
+TEST_CASE("the reader is done when its reads have ended, not when their callers have") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  fixture.source.gate.Close();
+  fixture.Start("ann", kAnyAge, fixture.clock.Now() + absl::Milliseconds(1));
+  fixture.clock.Advance(absl::Milliseconds(1));
+  fixture.loop.RunUntilIdle();
+  CHECK(fixture.callers.running() == 0);
+  bool done = false;
+  fixture.callers.Spawn([](Reader& reader, bool& ended) -> Task<void> {
+    auto all = reader.Done();
+    co_await all;
+    ended = true;
+  }(fixture.reader, done));
+  CHECK_FALSE(done);
+  fixture.source.gate.Open();
+  fixture.loop.RunUntilIdle();
+  CHECK(done);
+}
+
+}  // namespace
+}  // namespace predictd::features

@@ -1,0 +1,79 @@
+#include "server/redis/address.h"
+
+#include <string>
+
+#include "tests/catch.h"
+
+namespace predictd::redis {
+namespace {
+
+TEST_CASE("an address with everything is taken apart and decoded") {
+  const auto address = ParseAddress("redis://us%65r:p%40ss%3A:x@cache.example:7000/3");
+  REQUIRE(address.ok());
+  CHECK(address->user == "user");
+  CHECK(address->password == "p@ss::x");
+  CHECK(address->host == "cache.example");
+  CHECK(address->port == 7000);
+  CHECK(address->database == 3);
+  CHECK(address->unix_path.empty());
+}
+
+TEST_CASE("what an address leaves out has Redis' defaults") {
+  const auto address = ParseAddress("redis://cache");
+  REQUIRE(address.ok());
+  CHECK(address->user.empty());
+  CHECK(address->password.empty());
+  CHECK(address->port == 6379);
+  CHECK(address->database == 0);
+}
+
+TEST_CASE("a password alone, a database of nothing and an IPv6 address are accepted") {
+  const auto address = ParseAddress("redis://:secret@[::1]/");
+  REQUIRE(address.ok());
+  CHECK(address->user.empty());
+  CHECK(address->password == "secret");
+  CHECK(address->host == "::1");
+  CHECK(address->port == 6379);
+  CHECK(ParseAddress("redis://[fe80::1]:6380/2")->port == 6380);
+}
+
+TEST_CASE("a Unix socket is a path") {
+  const auto address = ParseAddress("unix:///run/redis/redis.sock");
+  REQUIRE(address.ok());
+  CHECK(address->unix_path == "/run/redis/redis.sock");
+  CHECK(address->host.empty());
+  CHECK(address->ToString() == "unix:///run/redis/redis.sock");
+}
+
+TEST_CASE("an address for the log has no password") {
+  CHECK(ParseAddress("redis://user:secret@cache/2")->ToString() == "redis://cache:6379/2");
+  CHECK(ParseAddress("redis://:secret@[::1]:1")->ToString() == "redis://[::1]:1");
+}
+
+TEST_CASE("TLS is refused with the advice to use a tunnel") {
+  const auto address = ParseAddress("rediss://cache");
+  CHECK(absl::IsUnimplemented(address.status()));
+  CHECK(std::string(address.status().message()).find("tunnel") != std::string::npos);
+}
+
+TEST_CASE("a wrong address is refused without showing the password") {
+  const std::string url =
+      GENERATE(as<std::string>(), "", "cache:6379", "http://cache", "redis://", "redis:///1",
+               "redis://secret@cache", "redis://user:@cache", "redis://:secret%@cache",
+               "redis://:secret%4@cache", "redis://:secret%zz@cache", "redis://:secret@cache:0",
+               "redis://:secret@cache:65536", "redis://:secret@cache:", "redis://:secret@cache:+1",
+               "redis://:secret@cache:1 ", "redis://:secret@cache/x", "redis://:secret@cache/-1",
+               "redis://:secret@cache/1/2", "redis://:secret@cache?db=1", "redis://:secret@[::1",
+               "redis://:secret@[::1]6379", "redis://:secret@::1", "redis://:secret@", "unix://",
+               "unix:path", "unix://relative", "unix:///" + std::string(108, 'x'),
+               std::string("unix:///a\0b", 11));
+  CAPTURE(url);
+  const auto address = ParseAddress(url);
+  REQUIRE(absl::IsInvalidArgument(address.status()));
+  const std::string message(address.status().message());
+  CHECK(message.find("write redis://") != std::string::npos);
+  CHECK(message.find("secret") == std::string::npos);
+}
+
+}  // namespace
+}  // namespace predictd::redis

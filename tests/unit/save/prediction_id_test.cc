@@ -1,0 +1,100 @@
+#include "server/save/prediction_id.h"
+
+#include <algorithm>
+#include <bitset>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <unordered_set>
+
+#include "absl/strings/numbers.h"
+#include "tests/catch.h"
+
+namespace predictd::save {
+namespace {
+
+class WallClock : public Clock {
+ public:
+  absl::Time Now() const override { return absl::UnixEpoch(); }
+  absl::Time WallNow() const override { return wall; }
+
+  absl::Time wall = absl::FromUnixMillis(0x018bcfe56800);  // 2023-11-14
+};
+
+TEST_CASE("an id is a UUIDv7 of the clock's milliseconds") {
+  WallClock clock;
+  PredictionIds ids(clock);
+  const std::string id = ids.Next();
+  INFO(id);
+  REQUIRE(id.size() == 36);
+  CHECK(id.substr(0, 15) == "018bcfe5-6800-7");
+  for (const size_t i : {8, 13, 18, 23}) CHECK(id[i] == '-');
+  CHECK(std::string("89ab").find(id[19]) != std::string::npos);
+  CHECK(id.find_first_not_of("0123456789abcdef-") == std::string::npos);
+  CHECK(std::count(id.begin(), id.end(), '-') == 4);
+}
+
+TEST_CASE("ids rise while the clock stands, steps back and goes on") {
+  WallClock clock;
+  PredictionIds ids(clock);
+  std::string last;
+  const auto check_rising = [&](int count) {
+    int wrong = 0;
+    for (int i = 0; i < count; ++i) {
+      std::string next = ids.Next();
+      if (next <= last || next[14] != '7' || next.size() != 36) ++wrong;
+      last = std::move(next);
+    }
+    CHECK(wrong == 0);
+  };
+  check_rising(200000);
+  clock.wall -= absl::Hours(1);
+  check_rising(200000);
+  CHECK(last.substr(0, 13) == "018bcfe5-6800");
+  clock.wall += absl::Hours(1) + absl::Milliseconds(1);
+  check_rising(1000);
+  CHECK(last.substr(0, 13) == "018bcfe5-6801");
+  for (int i = 0; i < 1000; ++i) {
+    clock.wall += absl::Microseconds(300);
+    check_rising(3);
+  }
+}
+
+TEST_CASE("generators that start at the same moment make different ids") {
+  WallClock clock;
+  std::unordered_set<std::string> seen;
+  for (int g = 0; g < 100; ++g) {
+    PredictionIds ids(clock);
+    for (int i = 0; i < 1000; ++i) seen.insert(ids.Next());
+  }
+  CHECK(seen.size() == 100000);
+}
+
+TEST_CASE("the random bits of new milliseconds are each set about half the time") {
+  WallClock clock;
+  PredictionIds ids(clock);
+  constexpr int kIds = 4000;
+  int set[64] = {};
+  for (int i = 0; i < kIds; ++i) {
+    clock.wall += absl::Milliseconds(1);
+    const std::string id = ids.Next();
+    uint64_t bits = 0;
+    REQUIRE(absl::SimpleHexAtoi(id.substr(19, 4) + id.substr(24), &bits));
+    for (int b = 0; b < 62; ++b) set[b] += static_cast<int>(bits >> b & 1);
+  }
+  for (int b = 0; b < 62; ++b) CHECK(std::abs(set[b] - kIds / 2) < kIds / 8);
+}
+
+TEST_CASE("time per id", "[.speed]") {
+  const SystemClock clock;
+  PredictionIds ids(clock);
+  constexpr int kIds = 2000000;
+  size_t length = 0;
+  const absl::Time start = clock.Now();
+  for (int i = 0; i < kIds; ++i) length += ids.Next().size();
+  CHECK(length == 36u * kIds);
+  std::printf("%.1f ns per id\n", absl::ToDoubleNanoseconds(clock.Now() - start) / kIds);
+}
+
+}  // namespace
+}  // namespace predictd::save

@@ -1,0 +1,39 @@
+#include "server/sql/store_address.h"
+
+#include "tests/catch.h"
+
+namespace predictd {
+namespace {
+
+TEST_CASE("a SQLite address is a path after sqlite:") {
+  const auto address = ParseStoreAddress("--save_to", "sqlite:/var/lib/a b.db");
+  REQUIRE(address.ok());
+  CHECK(address->kind == StoreKind::kSqlite);
+  CHECK(address->path == "/var/lib/a b.db");
+  CHECK(ParseStoreAddress("--save_to", "sqlite:relative.db")->path == "relative.db");
+}
+
+TEST_CASE("a PostgreSQL address says that this build cannot, without the password") {
+  for (const char* value : {"postgresql://u:secret@h/db", "postgres://u:secret@h/db"}) {
+    const absl::Status status = ParseStoreAddress("--feature_source", value).status();
+    CHECK(status.code() == absl::StatusCode::kUnimplemented);
+    const std::string message(status.message());
+    CHECK(message.find("--feature_source") == 0);
+    CHECK(message.find("sqlite:PATH") != std::string::npos);
+    CHECK(message.find("secret") == std::string::npos);
+  }
+}
+
+TEST_CASE("any other address names the flag and the remedy") {
+  for (const char* value : {"", "sqlite:", "users.db", "mysql://u:secret@h", "SQLITE:x"}) {
+    const absl::Status status = ParseStoreAddress("--save_to", value).status();
+    CHECK(status.code() == absl::StatusCode::kInvalidArgument);
+    const std::string message(status.message());
+    CHECK(message.find("--save_to") == 0);
+    CHECK(message.find("sqlite:PATH") != std::string::npos);
+    CHECK(message.find("secret") == std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace predictd
