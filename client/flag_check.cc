@@ -1,6 +1,5 @@
 #include "client/flag_check.h"
 
-#include <algorithm>
 #include <string>
 
 #include "absl/flags/reflection.h"
@@ -17,8 +16,14 @@ bool IsHelpSwitch(absl::string_view name) {
   return absl::StartsWith(name, "help") || name == "only_check_args";
 }
 
+// Abseil acts as soon as these are set, and twice would be once too often.
+bool ActsWhenSet(absl::string_view name) {
+  return name == "flagfile" || name == "fromenv" || name == "tryfromenv" || name == "undefok";
+}
+
 absl::Status CheckValue(absl::CommandLineFlag& flag, absl::string_view value) {
   std::string error;
+  if (ActsWhenSet(flag.Name())) return absl::OkStatus();
   if (flag.ParseFrom(value, &error)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("--", flag.Name(), " cannot be '", value, "': ", flag.Help()));

@@ -52,7 +52,8 @@ int RunBench(const Arguments&) {
   if (!rest.ok()) return UsageError(rest.status().message());
   const RequestSource requests(options->users, *rest);
   load.rpc.requests = &requests;
-  load.timeout = connection->timeout;
+  // An infinite one would overflow the nanoseconds in which the loops count.
+  load.timeout = std::min(connection->timeout, absl::Hours(24));
 
   for (int i = 0; i < options->connections; ++i) {
     const auto channel = MakeChannel(ConnectionOptionsFromFlags());

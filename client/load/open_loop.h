@@ -26,7 +26,7 @@ class OpenLoop : public LoadLoop, private AnswerHandler {
   const Tally& tally() const override { return tally_; }
 
  private:
-  struct PacerDone : Event {
+  struct PacerDone final : Event {
     void Happened(bool) override { happened = true; }
     bool happened = false;
   };

@@ -33,7 +33,7 @@ class PredictCall {
   enum class State { kIdle, kStarting, kOpen, kEnding };
 
   // A tag that calls a member function.
-  struct Step : Event {
+  struct Step final : Event {
     Step(PredictCall* c, void (PredictCall::*m)(bool)) : call(c), member(m) {}
     void Happened(bool ok) override { (call->*member)(ok); }
     PredictCall* call;

@@ -25,7 +25,7 @@ class UnaryRpc : public Rpc {
 
  private:
   // One slot's call, reused for all its requests.
-  struct Call : Event {
+  struct Call final : Event {
     void Happened(bool ok) override;
 
     UnaryRpc* rpc = nullptr;

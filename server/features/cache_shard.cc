@@ -9,8 +9,10 @@
 namespace predictd::features {
 namespace {
 
-// Bytes per bucket: about one row of 17 features, so that a full table has a row or two per bucket.
-constexpr size_t kBytesPerBucket = 192;
+// Bytes per bucket and per ghost. A row of 17 features takes 128: chains are short when the shard
+// is full of such rows, because each entry on the way is a cache miss.
+constexpr size_t kBytesPerBucket = 96;
+constexpr size_t kBytesPerGhost = 192;
 // Ghosts of one set, which share half a cache line.
 constexpr size_t kGhostSet = 4;
 // Uses beyond this many do not count.
@@ -20,7 +22,10 @@ constexpr uint64_t kUsesToStay = 2;
 // Most rows that one eviction sends round again: it runs on an event loop, under the lock.
 constexpr int kMaxSecondChances = 64;
 
-// Bits of the hash that the slot depends on little.
+// The low half of the hash, scaled to a number that need not be a power of two.
+size_t Scale(uint64_t hash, size_t size) { return ((hash & 0xffffffff) * size) >> 32; }
+
+// Bits of the hash that Scale depends on little.
 uint32_t Tag(uint64_t hash) { return static_cast<uint32_t>(hash >> 28); }
 
 }  // namespace
@@ -59,9 +64,9 @@ uint64_t CacheShard::Hash(absl::string_view key) { return absl::Hash<absl::strin
 CacheShard::CacheShard(size_t limit, int64_t max_age)
     : limit_(limit),
       max_age_(max_age),
-      buckets_((limit / kBytesPerBucket / kGhostSet + 1) * kGhostSet),
-      ghosts_(buckets_.size()),
-      bytes_(sizeof(*this) + buckets_.size() * (sizeof(Entry*) + sizeof(Ghost))) {
+      buckets_(limit / kBytesPerBucket + 1),
+      ghosts_((limit / kBytesPerGhost / kGhostSet + 1) * kGhostSet),
+      bytes_(sizeof(*this) + buckets_.size() * sizeof(Entry*) + ghosts_.size() * sizeof(Ghost)) {
   static_assert(sizeof(Entry) == 40, "each byte costs a megabyte per million rows");
 }
 
@@ -105,7 +110,7 @@ void CacheShard::Put(absl::string_view key, uint64_t hash, const Row& row, int64
     entry->value_count = count;
     entry->key_size = key.size();
     std::memcpy(entry->key_bytes(), key.data(), key.size());
-    Entry*& bucket = buckets_[Slot(hash)];
+    Entry*& bucket = buckets_[Scale(hash, buckets_.size())];
     entry->next_in_bucket = bucket;
     bucket = entry;
     bytes_ += needed;
@@ -131,19 +136,14 @@ void CacheShard::Clear() {
   rows_ = 0;
 }
 
-// Scales the low half of the hash to the number of buckets, which need not be a power of two.
-size_t CacheShard::Slot(uint64_t hash) const {
-  return ((hash & 0xffffffff) * buckets_.size()) >> 32;
-}
-
 CacheShard::Entry* CacheShard::Find(absl::string_view key, uint64_t hash) const {
-  Entry* entry = buckets_[Slot(hash)];
+  Entry* entry = buckets_[Scale(hash, buckets_.size())];
   while (entry != nullptr && entry->key() != key) entry = entry->next_in_bucket;
   return entry;
 }
 
 void CacheShard::TakeOut(Entry& entry, uint64_t hash) {
-  Entry** link = &buckets_[Slot(hash)];
+  Entry** link = &buckets_[Scale(hash, buckets_.size())];
   while (*link != &entry) link = &(*link)->next_in_bucket;
   *link = entry.next_in_bucket;
   --rows_;
@@ -177,7 +177,8 @@ bool CacheShard::Fresh(const Entry& entry, int64_t now) const {
 }
 
 absl::Span<CacheShard::Ghost> CacheShard::GhostSet(uint64_t hash) {
-  return absl::MakeSpan(ghosts_).subspan(Slot(hash) / kGhostSet * kGhostSet, kGhostSet);
+  const size_t set = Scale(hash, ghosts_.size() / kGhostSet);
+  return absl::MakeSpan(ghosts_).subspan(set * kGhostSet, kGhostSet);
 }
 
 // The ghost queue is as long as there are rows in the shard.

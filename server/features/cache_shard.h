@@ -71,7 +71,6 @@ class CacheShard {
     uint32_t left = 0;
   };
 
-  size_t Slot(uint64_t hash) const;
   Entry* Find(absl::string_view key, uint64_t hash) const;
   void TakeOut(Entry& entry, uint64_t hash);
   void Evict(int64_t now);
@@ -89,7 +88,7 @@ class CacheShard {
   const int64_t max_age_;
   // Fixed in size: a table that grew would hold the lock while it moves every entry.
   std::vector<Entry*> buckets_;
-  std::vector<Ghost> ghosts_;  // in sets, by slot; the oldest of a set gives way
+  std::vector<Ghost> ghosts_;  // in sets; the oldest of a set gives way
   uint32_t departures_ = 0;
   Queue small_;
   Queue main_;

@@ -19,7 +19,7 @@ class Outage {
   void Answered() { since_.reset(); }
 
   // The store failed at `now` (wall clock), perhaps not for the first time. Says it for a caller:
-  // "source unreachable since 2026-03-01T12:00:00Z: no route to host".
+  // "redis has not answered since 2026-03-01T12:00:00Z: no route to host".
   std::string Failed(const absl::Status& error, absl::Time now);
 
  private:

@@ -135,11 +135,10 @@ Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<con
       source_->Read(loop_, user_id, loop_.Now() + options_.source_timeout);
   absl::StatusOr<std::optional<FeatureRow>> read = co_await std::move(reading);
   if (!read.ok()) {
-    std::string failure = source_outage_.Failed(read.status(), WallNow());
-    if (!cache_failure.empty()) absl::StrAppend(&failure, "; ", cache_failure);
-    co_return absl::UnavailableError(failure);
+    const absl::string_view separator = cache_failure.empty() ? "" : "; ";
+    co_return absl::UnavailableError(
+        absl::StrCat(read.status().message(), separator, cache_failure));
   }
-  source_outage_.Answered();
   if (!read->has_value()) {
     local_.Erase(user_id);
     co_return UnknownUser(user_id);

@@ -56,8 +56,9 @@ class Reader {
   // loop's clock; InfiniteFuture = none.
   //
   // NOT_FOUND: nobody knows the user. UNAVAILABLE: neither Redis nor the source could be asked; the
-  // message says which, since when. DEADLINE_EXCEEDED: no row by `deadline`. FAILED_PRECONDITION:
-  // the row is too old and there is no source to read a newer one from; or no features are known.
+  // message says which, since when (the source's own message does for the source).
+  // DEADLINE_EXCEEDED: no row by `deadline`. FAILED_PRECONDITION: the row is too old and there is
+  // no source to read a newer one from; or no features are known.
   Task<absl::StatusOr<FeatureRow>> Read(std::string user_id, absl::Duration max_age,
                                         absl::Time deadline);
 
@@ -86,7 +87,6 @@ class Reader {
 
   std::shared_ptr<const Schema> schema_;
   Outage cache_outage_{"redis"};
-  Outage source_outage_{"source"};
   // Last member: what runs in it uses the others.
   Scope scope_;
 };

@@ -16,14 +16,8 @@ Task<CacheAnswer> RedisCache::Read(std::string user_id, std::shared_ptr<const Sc
   const Arguments arguments = encoding_.ReadCommand(key, *schema);
   auto command = client_.Command(arguments);
   const absl::StatusOr<redis::Reply> reply = co_await command;
-  CacheAnswer answer;
-  if (reply.ok()) {
-    answer = encoding_.Decode(*reply, schema);
-  } else {
-    answer.status = reply.status();
-    answer.error =
-        absl::IsDeadlineExceeded(answer.status) ? StoreError::kTimeout : StoreError::kUnreachable;
-  }
+  if (!reply.ok()) co_return CacheAnswer{.status = reply.status()};
+  CacheAnswer answer = encoding_.Decode(*reply, schema);
   if (answer.error) metrics_.CountStoreError(Store::kRedis, *answer.error);
   co_return answer;
 }

@@ -14,8 +14,8 @@
 
 namespace predictd::features {
 
-// One per loop, on that loop's client, which outlives it. Counts what goes wrong as errors of
-// Store::kRedis; failed writes are counted by the client.
+// One per loop, on that loop's client, which outlives it. Counts values that are no rows, as
+// errors of Store::kRedis; the client counts whatever keeps it from an answer.
 class RedisCache : public SharedCache {
  public:
   struct Options {

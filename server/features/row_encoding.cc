@@ -3,19 +3,10 @@
 #include "absl/status/status.h"
 
 namespace predictd::features {
-namespace {
-
-bool IsRefusal(absl::string_view code) {
-  return code == "NOAUTH" || code == "WRONGPASS" || code == "NOPERM" || code == "DENIED";
-}
-
-}  // namespace
 
 CacheAnswer DecodeError(const redis::ReplyView& reply) {
-  const absl::string_view code = reply.error_code();
-  if (code == "WRONGTYPE") return {.error = StoreError::kWrongType};
-  return {.status = absl::UnavailableError(reply.text()),
-          .error = IsRefusal(code) ? StoreError::kRefused : StoreError::kError};
+  if (reply.error_code() == "WRONGTYPE") return {.error = StoreError::kWrongType};
+  return {.status = absl::UnavailableError(reply.text())};
 }
 
 CacheAnswer Nothing() { return {.may_fill = true}; }

@@ -22,7 +22,7 @@ struct CacheAnswer {
   absl::Status status{};
   // Whether the key may be written: never one of a type that is not ours.
   bool may_fill = false;
-  // What there is to count, as an error of Store::kRedis.
+  // What was wrong with the value that was found.
   std::optional<StoreError> error{};
 };
 

@@ -18,6 +18,13 @@ struct Request {
   Resolver::Done done;
 };
 
+// Shares nothing with the original, not even a status' counted message: what goes to another thread
+// is that thread's alone.
+Resolver::Answer OwnCopy(const Resolver::Answer& answer) {
+  if (answer.ok()) return *answer;
+  return absl::Status(answer.status().code(), answer.status().message());
+}
+
 }  // namespace
 
 struct Resolver::State {
@@ -80,7 +87,8 @@ void Resolver::Run(std::shared_ptr<State> state) {
         others.push_back(std::move(request));
         continue;
       }
-      request.loop->PostFunction([done = std::move(request.done), answer] { done(answer); });
+      request.loop->PostFunction(
+          [done = std::move(request.done), own = OwnCopy(answer)] { done(own); });
     }
     state->waiting = std::move(others);
   }

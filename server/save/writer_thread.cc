@@ -1,5 +1,6 @@
 // Writer's thread: takes batches from the queue and settles what became of them.
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -39,8 +40,8 @@ bool Writer::TakeBatches(std::vector<SaveRequest*>& now, std::vector<const Predi
       for (size_t i = 0; i < count; ++i) later.push_back(later_[i].get());
     }
     const size_t count = std::min(now_.size(), options_.max_batch);
-    now.assign(now_.begin(), now_.begin() + static_cast<ptrdiff_t>(count));
-    now_.erase(now_.begin(), now_.begin() + static_cast<ptrdiff_t>(count));
+    now.assign(now_.begin(), now_.begin() + static_cast<std::ptrdiff_t>(count));
+    now_.erase(now_.begin(), now_.begin() + static_cast<std::ptrdiff_t>(count));
     if (!now.empty() || !later.empty()) return true;
 
     if (later_.empty()) {

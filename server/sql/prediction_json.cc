@@ -1,6 +1,7 @@
 #include "server/sql/prediction_json.h"
 
 #include <charconv>
+#include <cstdint>
 #include <optional>
 #include <utility>
 

@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
 #include "tests/fakes/manual_loop.h"
+#include "tests/fakes/running_loop.h"
 #include "tests/unit/features/fakes.h"
-#include "tests/unit/features/thread_loop.h"
 
 namespace predictd::features {
 namespace {
@@ -263,7 +263,8 @@ struct Client {
   int wrong = 0;
   int timed_out = 0;
   std::atomic<bool> done{false};
-  ThreadLoop loop;
+  // Last member: its thread uses the others.
+  RunningLoop loop;
 };
 
 TEST_CASE("every caller on every loop is answered exactly once, with its own row or its deadline") {
@@ -279,7 +280,6 @@ TEST_CASE("every caller on every loop is answered exactly once, with its own row
   }
   int reads = 0;
   for (Client& client : clients) {
-    client.loop.StopAndJoin();
     CHECK(client.right + client.timed_out == kCalls);
     CHECK(client.right >= kCalls / 3);
     CHECK(client.wrong == 0);

@@ -1,9 +1,8 @@
 #include "server/save/prediction_id.h"
 
 #include <algorithm>
-#include <bitset>
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <string>
 #include <unordered_set>
 
@@ -90,10 +89,11 @@ TEST_CASE("time per id", "[.speed]") {
   PredictionIds ids(clock);
   constexpr int kIds = 2000000;
   size_t length = 0;
-  const absl::Time start = clock.Now();
+  const std::clock_t start = std::clock();
   for (int i = 0; i < kIds; ++i) length += ids.Next().size();
   CHECK(length == 36u * kIds);
-  std::printf("%.1f ns per id\n", absl::ToDoubleNanoseconds(clock.Now() - start) / kIds);
+  std::printf("%.1f ns of CPU per id\n",
+              1e9 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / kIds);
 }
 
 }  // namespace

@@ -1,5 +1,10 @@
 // The writer on a real file, through faults.
+#include <memory>
+#include <optional>
+#include <string>
+
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/save/writer.h"
 #include "server/sql/sqlite_store.h"
 #include "tests/catch.h"
@@ -53,7 +58,7 @@ TEST_CASE("predictions wait while the disk is full and are saved when it is not"
   Test test;
   int queued = 0;
   {
-    const SmallDisk disk(150000);
+    const SmallDisk disk(8000);
     while (queued < 2000) test.writer->SaveLater(MakePrediction(absl::StrCat("id-", queued++)));
     REQUIRE(test.WaitForWriteErrors());
     // A caller who waits is told.

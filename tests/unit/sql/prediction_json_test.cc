@@ -1,6 +1,7 @@
 #include "server/sql/prediction_json.h"
 
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <random>

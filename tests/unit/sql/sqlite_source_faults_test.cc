@@ -1,167 +1,25 @@
+// A source whose file is changed, broken or replaced, or that many loops read at once.
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "server/async/scope.h"
-#include "server/sql/sqlite_source.h"
-#include "tests/catch.h"
-#include "tests/unit/sql/await.h"
-#include "tests/unit/sql/captured_log.h"
-#include "tests/unit/sql/metric_value.h"
-#include "tests/unit/sql/sqlite_file.h"
+#include "tests/unit/sql/faulty_source.h"
 
 namespace predictd {
 namespace {
 
-using Answer = absl::StatusOr<std::optional<FeatureRow>>;
-
-struct Source {
-  Source() {
-    Execute(path, {"CREATE TABLE user_features (user_id TEXT PRIMARY KEY, x REAL)",
-                   "INSERT INTO user_features VALUES ('u', 1)"});
-  }
-
-  void Open(absl::Duration read_timeout = absl::Seconds(5), size_t max_queue = 1000) {
-    SqliteSource::Options options;
-    options.path = path;
-    options.read_timeout = read_timeout;
-    options.max_queue = max_queue;
-    auto created = SqliteSource::Create(std::move(options), clock, metrics);
-    REQUIRE(created.ok());
-    source = *std::move(created);
-  }
-
-  Answer Read(absl::Duration time = absl::Seconds(10), std::string user_id = "u") {
-    return Await(loop, source->Read(loop, std::move(user_id), clock.Now() + time));
-  }
-  bool Works() {
-    const Answer row = Read();
-    return row.ok() && row->has_value() && (*row)->values[0] == 1;
-  }
-  double Errors(const std::string& kind) { return StoreErrors(metrics, "source", kind); }
-
-  SystemClock clock;
-  SleepingLoop loop{clock};
-  Metrics metrics;
-  TempFolder folder;
-  const std::string path = folder.File("users.db");
-  std::unique_ptr<SqliteSource> source;
-};
-
-TEST_CASE("a locked file costs no more than the caller's deadline, and is read again after it") {
-  Source test;
-  test.Open();
-  const CapturedLog log;
-  const auto other = Connect(test.path);
-  Execute(*other, {"BEGIN EXCLUSIVE"});
-  const absl::Time start = test.clock.Now();
-  const Answer row = test.Read(absl::Milliseconds(200));
-  const absl::Duration took = test.clock.Now() - start;
-  CHECK(row.status().code() == absl::StatusCode::kDeadlineExceeded);
-  CHECK(std::string(row.status().message()).find("users.db") != std::string::npos);
-  CHECK(took >= absl::Milliseconds(200));
-  CHECK(took < absl::Seconds(2));
-  CHECK(test.Errors("timeout") == 1);
-
-  Execute(*other, {"COMMIT"});
-  CHECK(test.Works());
-  CHECK(log.Count("does not answer") == 1);
-  CHECK(log.Count("answers again") == 1);
-}
-
-TEST_CASE("a source that does not answer within its own time-out is UNAVAILABLE") {
-  Source test;
-  test.Open(absl::Milliseconds(150));
-  const auto other = Connect(test.path);
-  Execute(*other, {"BEGIN EXCLUSIVE"});
-  const Answer row = test.Read(absl::Seconds(60));
-  CHECK(row.status().code() == absl::StatusCode::kUnavailable);
-  CHECK(std::string(row.status().message()).find("has not answered since") != std::string::npos);
-  Execute(*other, {"COMMIT"});
-  CHECK(test.Works());
-}
-
-TEST_CASE("a lock that goes away in time is waited for") {
-  Source test;
-  test.Open();
-  const auto other = Connect(test.path);
-  Execute(*other, {"BEGIN EXCLUSIVE"});
-  std::thread unlock([&] {
-    absl::SleepFor(absl::Milliseconds(50));
-    other->Execute("COMMIT").IgnoreError();
-  });
-  CHECK(test.Works());
-  unlock.join();
-  CHECK(test.Errors("timeout") == 0);
-}
-
-TEST_CASE("reads that queued up behind a lock fail together, not one after the other") {
-  Source test;
-  test.Open();
-  const auto other = Connect(test.path);
-  Execute(*other, {"BEGIN EXCLUSIVE"});
-  const absl::Time start = test.clock.Now();
-  std::vector<std::optional<Answer>> answers(300);
-  Scope scope;
-  for (auto& answer : answers) {
-    auto read = test.source->Read(test.loop, "u", start + absl::Milliseconds(200));
-    scope.Spawn(KeepResult(std::move(read), answer));
-  }
-  REQUIRE(test.loop.RunUntil([&] { return scope.running() == 0; }));
-  CHECK(test.clock.Now() - start < absl::Seconds(5));
-  for (const auto& answer : answers) {
-    CHECK(answer->status().code() == absl::StatusCode::kDeadlineExceeded);
-  }
-  CHECK(test.Errors("timeout") == 300);
-  // None of them is still waited for.
-  Execute(*other, {"COMMIT"});
-  CHECK(test.Works());
-}
-
-TEST_CASE("readers of a file in WAL mode do not wait for its writer") {
-  Source test;
-  Execute(test.path, {"PRAGMA journal_mode = WAL"});
-  test.Open();
-  const auto other = Connect(test.path);
-  Execute(*other, {"BEGIN EXCLUSIVE", "UPDATE user_features SET x = 2"});
-  CHECK(test.Works());
-  Execute(*other, {"COMMIT"});
-  CHECK((*test.Read())->values[0] == 2);
-}
-
-TEST_CASE("the queue of reads is bounded and says so") {
-  Source test;
-  test.Open(absl::Seconds(5), 1);
-  const auto other = Connect(test.path);
-  Execute(*other, {"BEGIN EXCLUSIVE"});
-  std::vector<std::optional<Answer>> answers(10);
-  Scope scope;
-  for (auto& answer : answers) {
-    auto read = test.source->Read(test.loop, "u", test.clock.Now() + absl::Milliseconds(300));
-    scope.Spawn(KeepResult(std::move(read), answer));
-  }
-  // The thread has taken one at most, one more waits.
-  int refused = 0;
-  for (const auto& answer : answers) {
-    if (answer.has_value()) ++refused;
-  }
-  CHECK(refused >= 8);
-  REQUIRE(test.loop.RunUntil([&] { return scope.running() == 0; }));
-  CHECK(absl::IsUnavailable(answers.back()->status()));
-  Execute(*other, {"COMMIT"});
-}
-
 TEST_CASE("a deadline that has passed does not reach the file") {
-  Source test;
+  FaultySource test;
   test.Open();
   CHECK(absl::IsDeadlineExceeded(test.Read(absl::ZeroDuration()).status()));
   CHECK(test.Errors("timeout") == 0);
 }
 
 TEST_CASE("a dropped column is an error, not a value") {
-  Source test;
+  FaultySource test;
   test.Open();
   REQUIRE(test.Works());
   const CapturedLog log;
@@ -179,7 +37,7 @@ TEST_CASE("a dropped column is an error, not a value") {
 }
 
 TEST_CASE("columns that are added, and a table made anew, change nothing") {
-  Source test;
+  FaultySource test;
   test.Open();
   Execute(test.path, {"ALTER TABLE user_features ADD COLUMN a REAL"});
   CHECK(test.Works());
@@ -191,7 +49,7 @@ TEST_CASE("columns that are added, and a table made anew, change nothing") {
 }
 
 TEST_CASE("a file that was replaced is read anew") {
-  Source test;
+  FaultySource test;
   test.Open();
   REQUIRE(test.Works());
   const std::string next = test.folder.File("next.db");
@@ -211,7 +69,7 @@ TEST_CASE("a file that was replaced is read anew") {
 }
 
 TEST_CASE("a file overwritten with garbage is an error until it is repaired") {
-  Source test;
+  FaultySource test;
   test.Open();
   REQUIRE(test.Works());
   const std::string copy = test.folder.File("copy.db");
@@ -229,7 +87,7 @@ TEST_CASE("a file overwritten with garbage is an error until it is repaired") {
 }
 
 TEST_CASE("a read that takes too long is broken off") {
-  Source test;
+  FaultySource test;
   Execute(test.path,
           {"CREATE VIEW slow AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
            "WHERE i < 1000000000) SELECT user_id, x FROM user_features "
@@ -249,34 +107,8 @@ TEST_CASE("a read that takes too long is broken off") {
   CHECK(test.clock.Now() - start < absl::Seconds(5));
 }
 
-TEST_CASE("an abandoned read outlives the loop that asked") {
-  Source test;
-  test.Open();
-  const auto other = Connect(test.path);
-  Execute(*other, {"BEGIN EXCLUSIVE"});
-  {
-    SleepingLoop loop(test.clock);
-    const Answer row =
-        Await(loop, test.source->Read(loop, "u", test.clock.Now() + absl::Milliseconds(20)));
-    CHECK(absl::IsDeadlineExceeded(row.status()));
-  }
-  Execute(*other, {"COMMIT"});
-  CHECK(test.Works());
-}
-
-TEST_CASE("a source goes away at once though its file is locked") {
-  Source test;
-  test.Open(absl::Seconds(60));
-  const auto other = Connect(test.path);
-  Execute(*other, {"BEGIN EXCLUSIVE"});
-  CHECK(absl::IsDeadlineExceeded(test.Read(absl::Milliseconds(20)).status()));
-  const absl::Time start = test.clock.Now();
-  test.source.reset();
-  CHECK(test.clock.Now() - start < absl::Seconds(5));
-}
-
 TEST_CASE("thousands of reads at once from several loops each get their own row") {
-  Source test;
+  FaultySource test;
   {
     const auto connection = Connect(test.path);
     Execute(*connection, {"BEGIN"});

@@ -1,5 +1,8 @@
 #include "server/sql/thread_request.h"
 
+#include <memory>
+#include <optional>
+
 #include "server/async/scope.h"
 #include "tests/catch.h"
 #include "tests/fakes/manual_loop.h"

@@ -1,0 +1,135 @@
+// The whole line on one loop: a model that the test writes, a source and a store in memory.
+#ifndef PREDICTD_TESTS_UNIT_PREDICT_RIG_H_
+#define PREDICTD_TESTS_UNIT_PREDICT_RIG_H_
+
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/async/scope.h"
+#include "server/batching/worker_pool.h"
+#include "server/predict/predictor.h"
+#include "tests/fakes/feature_source.h"
+#include "tests/fakes/manual_loop.h"
+#include "tests/fakes/prediction_store.h"
+
+namespace predictd::predict {
+
+inline constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+
+class NoModel : public model::Model {
+ public:
+  const v1::Signature& signature() const override { return signature_; }
+  int outputs_per_row() const override { return 1; }
+  absl::Status Run(int, const float*, float*) const override { return absl::OkStatus(); }
+
+ private:
+  v1::Signature signature_;
+};
+
+// Model "m" has features age (default 30), hours (default 40) and id (no default); its output is
+// age + hours + id. The source's columns are id, age.
+class Rig {
+ public:
+  struct Options {
+    SaveMode save = SaveMode::kOff;
+    bool store = true;
+    bool defaults_when_unreachable = false;
+    int max_queue = 1000;
+    batching::Lane::Function function = Sum;
+  };
+
+  Rig() : Rig(Options()) {}
+  explicit Rig(Options options)
+      : loop(clock),
+        pool(1, clock, metrics, [] {}),
+        catalog(""),
+        source({"id", "age"}),
+        local({.bytes = 1 << 20, .ttl = absl::Seconds(5)}),
+        writer(store, clock, metrics, save::Writer::Options()),
+        batches(loop, pool, metrics, absl::Milliseconds(100)),
+        reader(loop, ReaderOptions(), local, flights, nullptr, &source),
+        predictor({loop, catalog, options.store ? &reader : nullptr, batches,
+                   options.save == SaveMode::kOff ? nullptr : &writer, options.save, metrics}) {
+    Publish(options);
+  }
+
+  static absl::Status Sum(int rows, const float* in, float* out) {
+    for (int i = 0; i < rows; ++i) out[i] = in[3 * i] + in[3 * i + 1] + in[3 * i + 2];
+    return absl::OkStatus();
+  }
+
+  // Runs a task to its end.
+  template <typename T>
+  T Await(Task<T> task) {
+    std::optional<T> result;
+    Scope scope;
+    auto run = [&](Task<T> inner) -> Task<void> { result.emplace(co_await std::move(inner)); };
+    scope.Spawn(run(std::move(task)));
+    while (!result) loop.RunTurn();
+    return *std::move(result);
+  }
+
+  absl::StatusOr<Answer> Predict(const Request& request) {
+    return Await(predictor.Predict(request, call));
+  }
+
+  FakeClock clock;
+  Metrics metrics;
+  ManualLoop loop;
+  batching::WorkerPool pool;
+  repository::Catalog catalog;
+  FakeFeatureSource source;
+  FakePredictionStore store;
+  features::LocalCache local;
+  features::SingleFlight flights;
+  save::Writer writer;
+  batching::TurnBatches batches;
+  features::Reader reader;
+  Predictor predictor;
+  CallContext call;
+
+ private:
+  features::Reader::Options ReaderOptions() {
+    features::Reader::Options options;
+    options.schema = source.schema();
+    return options;
+  }
+
+  void Publish(const Options& options) {
+    ModelMetrics& numbers = metrics.ForModel("m");
+    auto version = std::make_shared<repository::Version>();
+    version->model = "m";
+    version->version = "1";
+    version->serial = 1;
+    version->defaults_when_unreachable = options.defaults_when_unreachable;
+    version->runnable = std::make_unique<NoModel>();
+    version->features =
+        std::make_shared<Schema>(std::vector<std::string>{"age", "hours", "id"});
+    version->defaults = {30, 40, kNone};
+    version->lane = std::make_unique<batching::Lane>(
+        batching::LaneOptions{
+            .model = "m", .version = "1", .features_per_row = 3, .outputs_per_row = 1},
+        options.function,
+        std::make_shared<batching::QueueLimit>(options.max_queue, numbers.queue_rows), numbers);
+    for (int rows = 1; rows <= 64; rows *= 2) version->lane->RecordRunTime(rows, absl::Nanoseconds(1));
+
+    auto snapshot = std::make_shared<repository::Snapshot>();
+    snapshot->scanned = true;
+    snapshot->features = version->features;
+    repository::VersionInfo info;
+    info.version = "1";
+    info.state = repository::State::kReady;
+    info.handle = std::move(version);
+    snapshot->models["m"].versions.push_back(std::move(info));
+    catalog.Publish(std::move(snapshot));
+  }
+};
+
+}  // namespace predictd::predict
+
+#endif  // PREDICTD_TESTS_UNIT_PREDICT_RIG_H_

@@ -1,0 +1,334 @@
+#include "server/repository/repository.h"
+
+#include <atomic>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "server/async/scope.h"
+#include "server/base/status.h"
+#include "server/repository/warm_up.h"
+#include "server/repository/zip_check.h"
+#include "tests/catch.h"
+#include "tests/fakes/manual_loop.h"
+#include "tests/fakes/model_folder.h"
+
+namespace predictd::repository {
+namespace {
+
+// One feature, one output: the feature plus a constant.
+class AddModel : public model::Model {
+ public:
+  AddModel(float addend, std::atomic<int>& alive) : addend_(addend), alive_(alive) {
+    signature_.add_inputs()->set_name("x");
+    signature_.add_outputs()->set_name("y");
+    v1::Feature& feature = *signature_.add_features();
+    feature.set_name("f");
+    feature.set_default_value(1);
+    ++alive_;
+  }
+  ~AddModel() override { --alive_; }
+
+  const v1::Signature& signature() const override { return signature_; }
+  int outputs_per_row() const override { return 1; }
+  absl::Status Run(int rows, const float* features, float* outputs) const override {
+    for (int i = 0; i < rows; ++i) outputs[i] = features[i] + addend_;
+    return absl::OkStatus();
+  }
+
+  v1::Signature& mutable_signature() { return signature_; }
+
+ private:
+  const float addend_;
+  std::atomic<int>& alive_;
+  v1::Signature signature_;
+};
+
+// A repository over a temporary folder that looks when told. Versions load what their signature.json
+// says: "fail: REASON", "golden" (a case that does not hold), or anything else.
+class Rig {
+ public:
+  Rig() : catalog_("") { Restart(); }
+
+  void Restart() {
+    RepositoryOptions options;
+    options.directory = folder.path();
+    options.load = [this](const std::string& directory) { return Load(directory); };
+    options.warm_up = [this](const VersionHandle& version, const std::atomic<bool>&) {
+      ++warmed;
+      state_while_warming = StateOf(version->model, version->version);
+      return absl::OkStatus();
+    };
+    options.release_memory = [this] { ++released; };
+    repository = std::make_unique<Repository>(std::move(options), catalog_, clock_, metrics);
+  }
+
+  // Far enough that files are no longer young.
+  void Settle() { clock_.Advance(absl::Seconds(3)); }
+
+  bool Poll() { return repository->Poll(); }
+
+  std::string StateOf(const std::string& model, const std::string& version) {
+    const auto snapshot = catalog_.snapshot();
+    const auto it = snapshot->models.find(model);
+    if (it == snapshot->models.end()) return "no model";
+    for (const VersionInfo& info : it->second.versions) {
+      if (info.version != version) continue;
+      return std::string(StateName(info.state)) + (info.reason.empty() ? "" : ": " + info.reason);
+    }
+    return "no version";
+  }
+
+  std::string Serving(const std::string& model = "") {
+    const auto found = catalog_.Find(model, "");
+    return found.ok() ? (*found)->version : std::string(found.status().message());
+  }
+
+  ModelFolder folder;
+  Metrics metrics;
+  std::atomic<int> alive{0};
+  int warmed = 0;
+  int released = 0;
+  std::string state_while_warming;
+  FakeClock clock_;
+  Catalog catalog_;
+  std::unique_ptr<Repository> repository;
+
+ private:
+  absl::StatusOr<std::unique_ptr<model::Model>> Load(const std::string& directory) {
+    std::ifstream file(directory + "/signature.json");
+    std::stringstream content;
+    content << file.rdbuf();
+    if (absl::StartsWith(content.str(), "fail: ")) {
+      return absl::FailedPreconditionError(content.str().substr(6));
+    }
+    auto model = std::make_unique<AddModel>(1.0F, alive);
+    if (content.str() == "golden") {
+      v1::GoldenCase& golden = *model->mutable_signature().add_golden();
+      golden.add_features(1);
+      golden.add_outputs(5);
+    }
+    return model;
+  }
+};
+
+TEST_CASE("a caller who comes before the first look is told that the model is warming up") {
+  Rig rig;
+  const auto found = rig.catalog_.Find("churn", "");
+  CHECK(absl::IsUnavailable(found.status()));
+  CHECK(found.status().message() == "model 'churn' is warming up");
+  CHECK(RetryDelay(found.status()).has_value());
+  CHECK_FALSE(rig.catalog_.Ready());
+}
+
+TEST_CASE("a version is loaded, warmed and published, and the greatest one serves") {
+  Rig rig;
+  rig.folder.AddVersion("churn", 2);
+  rig.folder.AddVersion("churn", 10);
+  rig.Poll();
+  CHECK(rig.Serving() == "10");
+  CHECK(rig.StateOf("churn", "2") == "READY");
+  CHECK(rig.state_while_warming == "WARMING");
+  CHECK(rig.warmed == 2);
+  CHECK(rig.catalog_.Ready());
+  CHECK((*rig.catalog_.Find("churn", "2"))->version == "2");
+}
+
+TEST_CASE("names that are no positive integers are no versions") {
+  Rig rig;
+  for (const char* name : {"0", "-1", "01", "1.5", "latest", "1x"}) {
+    rig.folder.Write(std::string("m/") + name + "/model.pt", ModelFolder::EmptyArchive());
+  }
+  rig.Poll();
+  CHECK(rig.catalog_.snapshot()->models.at("m").versions.empty());
+  CHECK(absl::IsNotFound(rig.catalog_.Find("m", "").status()));
+}
+
+TEST_CASE("a version that fails leaves the old one serving and shows its reason") {
+  Rig rig;
+  rig.folder.AddVersion("churn", 1);
+  rig.Poll();
+  rig.folder.AddVersion("churn", 2, "fail: no such operator");
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  CHECK(rig.Serving() == "1");
+  CHECK(rig.StateOf("churn", "2") == "FAILED: no such operator");
+  const auto named = rig.catalog_.Find("churn", "2");
+  CHECK(named.status().code() == absl::StatusCode::kFailedPrecondition);
+  CHECK(absl::StrContains(named.status().message(), "no such operator"));
+}
+
+TEST_CASE("a failed version is tried again only when its files change") {
+  Rig rig;
+  rig.folder.AddVersion("churn", 1, "fail: broken");
+  rig.Poll();
+  rig.Settle();
+  for (int i = 0; i < 3; ++i) rig.Poll();
+  CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == 1);
+  CHECK(absl::StrContains(rig.Serving(), "broken"));
+  rig.folder.AddVersion("churn", 1, "good now");
+  rig.Poll();
+  CHECK(rig.Serving() == "1");
+  CHECK(rig.metrics.ForModel("churn").loads_ok.Value() == 1);
+}
+
+TEST_CASE("half-copied files are waited for and then served") {
+  Rig rig;
+  const std::string archive = ModelFolder::EmptyArchive();
+  rig.folder.Write("churn/1/signature.json", "ok");
+  for (size_t length = 0; length < archive.size(); length += 7) {
+    rig.folder.Write("churn/1/model.pt", archive.substr(0, length));
+    CHECK(rig.Poll());
+    CHECK(absl::StartsWith(rig.StateOf("churn", "1"), "LOADING: waiting for its files"));
+    CHECK(absl::IsUnavailable(rig.catalog_.Find("churn", "").status()));
+  }
+  rig.folder.Write("churn/1/model.pt", archive);
+  rig.Poll();
+  CHECK(rig.Serving() == "1");
+  CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == 0);
+}
+
+TEST_CASE("a model file cut at any byte is no complete archive") {
+  ModelFolder folder;
+  const std::string archive = ModelFolder::EmptyArchive();
+  folder.Write("whole", archive);
+  CHECK(CheckZipComplete(folder.path() + "/whole").ok());
+  for (size_t length = 0; length < archive.size(); ++length) {
+    folder.Write("cut", archive.substr(0, length));
+    CHECK_FALSE(CheckZipComplete(folder.path() + "/cut").ok());
+  }
+  CHECK_FALSE(CheckZipComplete(folder.path() + "/none").ok());
+}
+
+TEST_CASE("golden cases that do not hold keep a version from being published") {
+  Rig rig;
+  rig.folder.AddVersion("churn", 1, "golden");
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  CHECK(rig.StateOf("churn", "1") ==
+        "FAILED: golden case 0: output 0 is 2, expected 5 within 1e-05");
+}
+
+TEST_CASE("a removed version is unloaded after its last request") {
+  Rig rig;
+  rig.folder.AddVersion("churn", 1);
+  rig.folder.AddVersion("churn", 2);
+  rig.Poll();
+  VersionHandle held = *rig.catalog_.Find("churn", "2");
+  rig.folder.Remove("churn/2");
+  CHECK(rig.Poll());
+  CHECK(rig.Serving() == "1");
+  CHECK(rig.alive == 2);
+  CHECK(rig.released == 0);
+  held.reset();
+  CHECK_FALSE(rig.Poll());
+  CHECK(rig.alive == 1);
+  CHECK(rig.released == 1);
+  CHECK(rig.StateOf("churn", "2") == "no version");
+}
+
+TEST_CASE("changed files of a serving version are loaded while the old ones serve") {
+  Rig rig;
+  rig.folder.AddVersion("churn", 1, "first");
+  rig.Poll();
+  const uint64_t before = (*rig.catalog_.Find("churn", ""))->serial;
+  rig.folder.AddVersion("churn", 1, "fail: worse");
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  CHECK((*rig.catalog_.Find("churn", ""))->serial == before);
+  CHECK(absl::StrContains(rig.StateOf("churn", "1"), "worse"));
+  rig.folder.AddVersion("churn", 1, "better");
+  rig.Poll();
+  CHECK((*rig.catalog_.Find("churn", ""))->serial > before);
+  CHECK(rig.StateOf("churn", "1") == "READY");
+}
+
+// Runs an admin call to its end, polling as the thread would.
+absl::StatusOr<AdminResult> Call(Rig& rig, Task<absl::StatusOr<AdminResult>> task,
+                                 ManualLoop& loop) {
+  std::optional<absl::StatusOr<AdminResult>> result;
+  Scope scope;
+  auto run = [&](Task<absl::StatusOr<AdminResult>> call) -> Task<void> {
+    result = co_await std::move(call);
+  };
+  scope.Spawn(run(std::move(task)));
+  while (!result) {
+    rig.Poll();
+    loop.RunUntilIdle();
+  }
+  return *result;
+}
+
+TEST_CASE("unloading holds until loading, and loading answers with the reason where it fails") {
+  Rig rig;
+  ManualLoop loop(rig.clock_);
+  rig.folder.AddVersion("churn", 1);
+  rig.Poll();
+
+  const auto unloaded = Call(rig, rig.repository->Unload(loop, "churn", ""), loop);
+  REQUIRE(unloaded.ok());
+  CHECK(unloaded->versions.at(0).state == State::kUnloaded);
+  CHECK(rig.alive == 0);
+  rig.Poll();
+  CHECK(rig.StateOf("churn", "1") == "UNLOADED: unloaded by request");
+  CHECK(rig.catalog_.Find("churn", "").status().code() ==
+        absl::StatusCode::kFailedPrecondition);
+
+  const auto loaded = Call(rig, rig.repository->Load(loop, "churn", ""), loop);
+  REQUIRE(loaded.ok());
+  CHECK(loaded->versions.at(0).state == State::kReady);
+  CHECK(rig.Serving() == "1");
+
+  CHECK(absl::IsNotFound(Call(rig, rig.repository->Load(loop, "nobody", ""), loop).status()));
+  CHECK(absl::IsNotFound(Call(rig, rig.repository->Load(loop, "churn", "9"), loop).status()));
+  rig.folder.AddVersion("churn", 3, "fail: cannot");
+  const auto failed = Call(rig, rig.repository->Load(loop, "churn", "3"), loop);
+  CHECK(failed.status().code() == absl::StatusCode::kFailedPrecondition);
+  CHECK(failed.status().message() == "cannot");
+}
+
+TEST_CASE("which model is meant when none is named") {
+  Rig rig;
+  rig.Poll();
+  CHECK(absl::IsNotFound(rig.catalog_.Find("", "").status()));
+  rig.folder.AddVersion("b", 1);
+  rig.Poll();
+  CHECK((*rig.catalog_.Find("", ""))->model == "b");
+  rig.folder.AddVersion("a", 1);
+  rig.Poll();
+  const absl::Status several = rig.catalog_.Find("", "").status();
+  CHECK(absl::IsInvalidArgument(several));
+  CHECK(absl::StrContains(several.message(), "'a', 'b'"));
+  const absl::Status unknown = rig.catalog_.Find("c", "").status();
+  CHECK(absl::IsNotFound(unknown));
+  CHECK(unknown.message() == "unknown model 'c'; known are: 'a', 'b'");
+  CHECK(absl::IsNotFound(rig.catalog_.Find("a", "7").status()));
+}
+
+TEST_CASE("config.json overrides the flags, and a wrong one is a reason that names the field") {
+  Rig rig;
+  rig.folder.AddVersion("m", 1);
+  rig.folder.Write("m/config.json", R"({"max_batch": 16, "batch_delay": "0.005s",
+                                        "defaults_when_unreachable": true})");
+  rig.Poll();
+  const VersionHandle version = *rig.catalog_.Find("m", "");
+  CHECK(version->lane->options().max_batch == 16);
+  CHECK(version->lane->options().batch_delay == absl::Milliseconds(5));
+  CHECK(version->defaults_when_unreachable);
+
+  rig.folder.AddVersion("n", 1);
+  rig.folder.Write("n/config.json", R"({"max_batch": 0})");
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  CHECK(absl::StrContains(rig.StateOf("n", "1"), "max_batch must be 1"));
+}
+
+}  // namespace
+}  // namespace predictd::repository
