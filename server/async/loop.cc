@@ -107,8 +107,9 @@ bool Loop::RunTimers() {
 
 bool Loop::PrepareSleep() {
   if (!ready_.empty()) return false;
-  for (TurnStep* step : steps_) step->BeforeSleep();
+  // First: a nudge that comes while a step arms its socket must already find a sleeper to wake.
   asleep_.store(true, std::memory_order_seq_cst);
+  for (TurnStep* step : steps_) step->BeforeSleep();
   if (!inbox_filled_.load(std::memory_order_seq_cst)) return true;
   // If Post took the flag meanwhile, its wake-up is on the way and does no harm.
   asleep_.store(false, std::memory_order_relaxed);
