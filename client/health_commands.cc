@@ -61,14 +61,16 @@ int RunHealth(const Arguments& arguments) {
 }
 
 int RunWait(const Arguments& arguments) {
-  const auto connection = Connect();
-  if (!connection.ok()) return UsageError(connection.status().message());
   const std::string service = ServiceOf(arguments);
   const absl::Duration limit = absl::GetFlag(FLAGS_wait);
   const absl::Time start = absl::Now();
   // The shortest time that a check of a busy server should get.
   constexpr absl::Duration kShortest = absl::Milliseconds(100);
   while (true) {
+    // A channel that was refused once waits for seconds before it tries again: each check has its
+    // own.
+    const auto connection = Connect();
+    if (!connection.ok()) return UsageError(connection.status().message());
     const absl::Duration left = start + limit - absl::Now();
     const Health health =
         Check(*connection, service, std::min(std::max(left, kShortest), connection->timeout));
@@ -81,7 +83,7 @@ int RunWait(const Arguments& arguments) {
       return Fail(absl::StrCat("gave up after ", absl::FormatDuration(limit),
                                " (--wait): ", health.why_not));
     }
-    absl::SleepFor(absl::Milliseconds(100));
+    absl::SleepFor(absl::Milliseconds(50));
   }
 }
 

@@ -89,7 +89,8 @@ Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duratio
   }
   SingleFlight::Landing newest = co_await Join(user_id, From::kNewest, deadline);
   // A read that began before this caller came may not show what the caller has just written.
-  if (max_age <= absl::ZeroDuration() && !newest.started && newest.result.ok()) {
+  const bool answered = newest.result.ok() || absl::IsNotFound(newest.result.status());
+  if (max_age <= absl::ZeroDuration() && !newest.started && answered) {
     newest = co_await Join(user_id, From::kNewest, deadline);
   }
   co_return std::move(newest.result);

@@ -126,6 +126,22 @@ TEST_CASE("a nudge wakes a sleeping loop and no other") {
   CHECK(f.loop.wakes() == 1);
 }
 
+TEST_CASE("a nudge that comes while the loop falls asleep is not lost") {
+  Fixture f;
+  class Armed final : public TurnStep {
+   public:
+    explicit Armed(Loop& loop) : loop_(loop) {}
+    bool Turn() override { return false; }
+    void BeforeSleep() override { loop_.Nudge(); }
+
+   private:
+    Loop& loop_;
+  } armed(f.loop);
+  f.loop.AddStep(armed);
+  const bool sleeps = f.loop.PrepareSleep();
+  CHECK((!sleeps || f.loop.wakes() == 1));
+}
+
 TEST_CASE("a loop with work to do does not sleep") {
   Fixture f;
   f.loop.Ready(f.a);

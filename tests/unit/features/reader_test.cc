@@ -258,6 +258,20 @@ TEST_CASE("a caller who asks for the newest row does not take a read that began 
   CHECK(fixture.source.reads == 2);
 }
 
+TEST_CASE("a user who was added after a read began is found by who asks for the newest row") {
+  Fixture fixture;
+  fixture.source.gate.Close();
+  const auto early = fixture.Start("ann", absl::ZeroDuration());
+  fixture.loop.RunUntilIdle();
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  const auto late = fixture.Start("ann", absl::ZeroDuration());
+  fixture.loop.RunUntilIdle();
+  fixture.source.gate.Open();
+  fixture.loop.RunUntilIdle();
+  CHECK(absl::IsNotFound((*early)->status()));
+  CHECK((**late).ok());
+}
+
 TEST_CASE(
     "a caller who joined a read of a row too old for it reads the source, once for all such") {
   Fixture fixture;
