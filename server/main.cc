@@ -66,10 +66,14 @@ class Predictd {
         local_cache_({config_.local_cache_bytes, config_.local_cache_ttl}) {}
 
   absl::Status Start() {
-    metrics_.SetBuildInfo({PREDICTD_VERSION, model::TorchVersion(), grpc::Version(),
-                           redis::HiredisVersion()});
+    metrics_.SetBuildInfo(
+        {PREDICTD_VERSION, model::TorchVersion(), grpc::Version(), redis::HiredisVersion()});
     PREDICTD_RETURN_IF_ERROR(OpenStores());
     MakeRepository();
+    const absl::Status looked = repository_->Look();
+    if (!looked.ok()) {
+      return absl::NotFoundError(absl::StrCat("--models: ", looked.message()));
+    }
     std::vector<predict::Predictor*> predictors;
     for (const auto& loop : server_.loops()) {
       lines_.push_back(MakeLine(*loop));
@@ -87,7 +91,8 @@ class Predictd {
       if (!http.ok()) return http.status();
       http_ = *std::move(http);
     }
-    for (const std::string& address : *addresses) std::printf("listening grpc %s\n", address.c_str());
+    for (const std::string& address : *addresses)
+      std::printf("listening grpc %s\n", address.c_str());
     if (http_ != nullptr) std::printf("listening http %s\n", http_->address().c_str());
     std::fflush(stdout);
     // Last: the port answers while models load.
@@ -162,27 +167,25 @@ class Predictd {
     LoopLine line;
     // Steps of a turn in this order: Redis, then the batches with what Redis answered.
     if (config_.feature_cache) {
-      line.redis = std::make_unique<redis::Client>(loop, watcher_, resolver_, metrics_,
-                                                   *config_.feature_cache,
-                                                   config_.feature_cache_timeout);
+      line.redis =
+          std::make_unique<redis::Client>(loop, watcher_, resolver_, metrics_,
+                                          *config_.feature_cache, config_.feature_cache_timeout);
       line.redis_cache = std::make_unique<features::RedisCache>(
           *line.redis, *encoding_, metrics_,
           features::RedisCache::Options{config_.feature_cache_prefix, config_.feature_cache_ttl});
     }
-    line.batches = std::make_unique<batching::TurnBatches>(loop, pool_, metrics_,
-                                                           config_.inline_budget);
+    line.batches =
+        std::make_unique<batching::TurnBatches>(loop, pool_, metrics_, config_.inline_budget);
     if (line.redis_cache != nullptr || source_ != nullptr) {
       features::Reader::Options options;
       options.schema = source_ != nullptr ? source_->schema() : config_.feature_names;
       options.current_schema = [this] { return catalog_.snapshot()->features; };
       options.source_timeout = config_.feature_source_timeout;
-      line.reader = std::make_unique<features::Reader>(loop, std::move(options), local_cache_,
-                                                       flights_, line.redis_cache.get(),
-                                                       source_.get());
+      line.reader = std::make_unique<features::Reader>(
+          loop, std::move(options), local_cache_, flights_, line.redis_cache.get(), source_.get());
     }
-    line.predictor = std::make_unique<predict::Predictor>(
-        predict::Line{loop, catalog_, line.reader.get(), *line.batches, writer_.get(),
-                      config_.save, metrics_});
+    line.predictor = std::make_unique<predict::Predictor>(predict::Line{
+        loop, catalog_, line.reader.get(), *line.batches, writer_.get(), config_.save, metrics_});
     return line;
   }
 
@@ -225,7 +228,8 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-// gRPC's own lines, as lines of ours. What it calls an error it also returns or shows to the caller.
+// gRPC's own lines, as lines of ours. What it calls an error it also returns or shows to the
+// caller.
 void LogOfGrpc(gpr_log_func_args* args) {
   Log(LogLevel::kDebug, args->message, {{"source", "grpc"}});
 }
@@ -248,10 +252,6 @@ int Main(int argc, char** argv) {
   absl::StatusOr<config::Config> config = config::ReadConfig(argc, argv);
   if (!config.ok()) return Fail(config.status());
   ConfigureLog(config->log_format, config->log_level);
-  const auto models = repository::ScanRepository(config->models);
-  if (!models.ok()) {
-    return Fail(absl::NotFoundError(absl::StrCat("--models: ", models.status().message())));
-  }
   model::PrepareTorch();
 
   auto predictd = std::make_unique<Predictd>(*std::move(config));

@@ -8,7 +8,7 @@ namespace {
 // Most coroutines resumed, and most timers run, before the loop looks at its sockets again.
 constexpr int kTurnBound = 256;
 
-class FunctionWork : public Work {
+class FunctionWork final : public Work {
  public:
   explicit FunctionWork(std::function<void()> function) : function_(std::move(function)) {}
   void Run() override {

@@ -67,8 +67,7 @@ absl::Status CheckDuration(absl::string_view flag, absl::Duration value, bool ma
   const bool good = may_be_zero ? value >= absl::ZeroDuration() : value > absl::ZeroDuration();
   if (good && value < absl::InfiniteDuration()) return absl::OkStatus();
   return Invalid(flag, absl::StrCat(absl::FormatDuration(value), " is no usable time; use ",
-                                    may_be_zero ? "0 or more" : "more than 0",
-                                    ", such as 500ms"));
+                                    may_be_zero ? "0 or more" : "more than 0", ", such as 500ms"));
 }
 
 template <typename Value>
@@ -85,10 +84,11 @@ absl::Status Choose(absl::string_view flag, absl::string_view given,
     chosen = choice.value;
     return absl::OkStatus();
   }
-  return Invalid(flag, absl::StrCat("'", given, "' is unknown; use one of ",
-                                    absl::StrJoin(choices, ", ", [](std::string* out, const auto& c) {
-                                      absl::StrAppend(out, c.name);
-                                    })));
+  return Invalid(flag,
+                 absl::StrCat("'", given, "' is unknown; use one of ",
+                              absl::StrJoin(choices, ", ", [](std::string* out, const auto& c) {
+                                absl::StrAppend(out, c.name);
+                              })));
 }
 
 absl::Status ReadServing(Config& config) {
@@ -99,8 +99,7 @@ absl::Status ReadServing(Config& config) {
   config.listen.tls_key = absl::GetFlag(FLAGS_tls_key);
   config.listen.tls_client_ca = absl::GetFlag(FLAGS_tls_client_ca);
   config.listen.max_message_mb = absl::GetFlag(FLAGS_max_message_mb);
-  PREDICTD_RETURN_IF_ERROR(
-      CheckRange("max_message_mb", config.listen.max_message_mb, 1, 1024));
+  PREDICTD_RETURN_IF_ERROR(CheckRange("max_message_mb", config.listen.max_message_mb, 1, 1024));
   config.listen.max_streams = absl::GetFlag(FLAGS_max_streams);
   PREDICTD_RETURN_IF_ERROR(CheckRange("max_streams", config.listen.max_streams, 1, 1 << 20));
   config.http_listen = absl::GetFlag(FLAGS_http_listen);
@@ -180,10 +179,10 @@ absl::Status ReadFeatures(Config& config) {
     config.feature_cache = *std::move(address);
   }
   config.feature_cache_prefix = absl::GetFlag(FLAGS_feature_cache_prefix);
-  PREDICTD_RETURN_IF_ERROR(Choose<CacheEncoding>(
-      "feature_cache_encoding", absl::GetFlag(FLAGS_feature_cache_encoding),
-      {{"packed", CacheEncoding::kPacked}, {"hash", CacheEncoding::kHash}},
-      config.feature_cache_encoding));
+  PREDICTD_RETURN_IF_ERROR(
+      Choose<CacheEncoding>("feature_cache_encoding", absl::GetFlag(FLAGS_feature_cache_encoding),
+                            {{"packed", CacheEncoding::kPacked}, {"hash", CacheEncoding::kHash}},
+                            config.feature_cache_encoding));
   if (config.feature_cache && config.feature_cache_encoding == CacheEncoding::kPacked &&
       !config.feature_source && config.feature_names == nullptr) {
     return Invalid("feature_cache_encoding",

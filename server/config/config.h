@@ -56,8 +56,8 @@ struct Config {
   std::optional<StoreAddress> save_to;
 };
 
-// Parses the command line. Flags of Abseil (--help, --version, unknown ones) end the program here. An
-// error is one line that names the flag and says what to write instead.
+// Parses the command line. Flags of Abseil (--help, --version, unknown ones) end the program here.
+// An error is one line that names the flag and says what to write instead.
 absl::StatusOr<Config> ReadConfig(int argc, char** argv);
 
 }  // namespace predictd::config

@@ -7,9 +7,10 @@
 ABSL_FLAG(std::string, feature_source, "",
           "where rows come from on a cache miss: sqlite:PATH; empty = none");
 ABSL_FLAG(std::string, feature_table, "user_features", "table or view with one row per user");
-ABSL_FLAG(std::string, feature_key, "user_id",
-          "key column of --feature_table, text or integer; every other numeric or boolean column is "
-          "a feature");
+ABSL_FLAG(
+    std::string, feature_key, "user_id",
+    "key column of --feature_table, text or integer; every other numeric or boolean column is "
+    "a feature");
 ABSL_FLAG(absl::Duration, feature_source_timeout, absl::Seconds(1),
           "longest wait for one row of the source");
 ABSL_FLAG(std::string, feature_names, "",

@@ -9,15 +9,17 @@ ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "free one");
 ABSL_FLAG(std::string, http_listen, "127.0.0.1:8080",
           "address of the HTTP side with /metrics, /healthz and /readyz; empty = off");
-ABSL_FLAG(std::string, tls_cert, "", "PEM file with the server's certificate chain; empty = no TLS");
+ABSL_FLAG(std::string, tls_cert, "",
+          "PEM file with the server's certificate chain; empty = no TLS");
 ABSL_FLAG(std::string, tls_key, "", "PEM file with the certificate's private key");
 ABSL_FLAG(std::string, tls_client_ca, "",
           "PEM file with the authority whose client certificates are required; empty = none are");
 ABSL_FLAG(std::string, admin, "loopback",
           "who may call LoadModel and UnloadModel: off, loopback (also Unix sockets), all");
-ABSL_FLAG(int, event_loops, 0,
-          "threads that take calls, each with a completion queue and a Redis connection of its own; "
-          "0 = number of CPUs");
+ABSL_FLAG(
+    int, event_loops, 0,
+    "threads that take calls, each with a completion queue and a Redis connection of its own; "
+    "0 = number of CPUs");
 ABSL_FLAG(int, max_message_mb, 4, "largest request, in MiB");
 ABSL_FLAG(int, max_streams, 1024, "calls under way per connection");
 ABSL_FLAG(absl::Duration, lame_duck, absl::ZeroDuration(),

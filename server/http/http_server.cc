@@ -22,8 +22,8 @@ void Answer(mg_connection* connection, int code, const char* reason, const char*
 }
 
 void AnswerText(mg_connection* connection, bool ok, const std::string& body) {
-  Answer(connection, ok ? 200 : 503, ok ? "OK" : "Service Unavailable",
-         "text/plain; charset=utf-8", body + "\n");
+  Answer(connection, ok ? 200 : 503, ok ? "OK" : "Service Unavailable", "text/plain; charset=utf-8",
+         body + "\n");
 }
 
 class MetricsPage : public CivetHandler {
@@ -83,8 +83,8 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
   auto pages = std::make_unique<Pages>(metrics, std::move(ready));
   // civetweb takes "host:port" as it stands, IPv6 in brackets.
   const std::vector<std::string> options = {
-      "listening_ports", address, "num_threads",          "2",    "request_timeout_ms", "10000",
-      "enable_keep_alive", "yes", "keep_alive_timeout_ms", "10000", "tcp_nodelay",        "1"};
+      "listening_ports",   address, "num_threads",           "2",     "request_timeout_ms", "10000",
+      "enable_keep_alive", "yes",   "keep_alive_timeout_ms", "10000", "tcp_nodelay",        "1"};
   try {
     pages->server = std::make_unique<CivetServer>(options);
   } catch (const CivetException&) {

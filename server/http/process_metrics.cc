@@ -27,7 +27,7 @@ ProcStat ReadStat() {
   std::istringstream fields(line.substr(line.rfind(')') + 1));
   std::vector<double> values;
   std::string state;
-  fields >> state;  // field 3
+  fields >> state;                                                   // field 3
   for (double value = 0; fields >> value;) values.push_back(value);  // from field 4
   if (values.size() < 21) return {};
   const double ticks = static_cast<double>(sysconf(_SC_CLK_TCK));

@@ -81,8 +81,8 @@ absl::Status CheckGolden(const v1::Signature& signature) {
     const v1::GoldenCase& golden = signature.golden(i);
     const std::string field = absl::StrCat("golden[", i, "]");
     if (golden.features_size() != signature.features_size()) {
-      return Invalid(field, absl::StrCat("has ", golden.features_size(), " features; the model has ",
-                                         signature.features_size()));
+      return Invalid(field, absl::StrCat("has ", golden.features_size(),
+                                         " features; the model has ", signature.features_size()));
     }
     if (!(golden.tolerance() >= 0)) return Invalid(field, "has a negative tolerance");
   }

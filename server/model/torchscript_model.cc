@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "server/model/signature.h"
+#include "server/model/torch_runtime.h"
 #include "server/model/torchscript_variant.h"
 
 namespace predictd::model {
@@ -74,8 +75,7 @@ class TorchScriptModel : public Model {
 
   absl::Status Run(int rows, const float* features, float* outputs) const override {
     try {
-      const std::vector<at::Tensor> tensors =
-          Outputs(RunModule(module_, {Input(rows, features)}));
+      const std::vector<at::Tensor> tensors = Outputs(RunModule(module_, {Input(rows, features)}));
       return CopyOutputs(rows, tensors, outputs);
     } catch (const std::exception& error) {
       return absl::InternalError(ShortMessage(error));
@@ -107,9 +107,9 @@ class TorchScriptModel : public Model {
 
   absl::Status LearnOutputs(const std::vector<at::Tensor>& tensors) {
     if (tensors.size() != static_cast<size_t>(signature_.outputs_size())) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the model gives ", tensors.size(), " outputs; its signature names ",
-                       signature_.outputs_size()));
+      return absl::FailedPreconditionError(absl::StrCat("the model gives ", tensors.size(),
+                                                        " outputs; its signature names ",
+                                                        signature_.outputs_size()));
     }
     for (size_t i = 0; i < tensors.size(); ++i) {
       const v1::Tensor& declared = signature_.outputs(i);
@@ -119,11 +119,10 @@ class TorchScriptModel : public Model {
         matches = declared.shape(d) == -1 || declared.shape(d) == tensor.size(d);
       }
       if (!matches) {
-        return absl::FailedPreconditionError(
-            absl::StrCat("output '", declared.name(), "' has shape ",
-                         c10::str(tensor.sizes()), " for ", kSampleRows,
-                         " rows; its signature says ", c10::str(at::IntArrayRef(
-                             declared.shape().data(), declared.shape_size()))));
+        return absl::FailedPreconditionError(absl::StrCat(
+            "output '", declared.name(), "' has shape ", c10::str(tensor.sizes()), " for ",
+            kSampleRows, " rows; its signature says ",
+            c10::str(at::IntArrayRef(declared.shape().data(), declared.shape_size()))));
       }
       if (tensor.scalar_type() != ScalarType(declared.datatype())) {
         return absl::FailedPreconditionError(
@@ -136,11 +135,10 @@ class TorchScriptModel : public Model {
     return absl::OkStatus();
   }
 
-  absl::Status CopyOutputs(int rows, const std::vector<at::Tensor>& tensors,
-                           float* outputs) const {
+  absl::Status CopyOutputs(int rows, const std::vector<at::Tensor>& tensors, float* outputs) const {
     if (tensors.size() != widths_.size()) {
-      return absl::InternalError(absl::StrCat("gave ", tensors.size(), " outputs instead of ",
-                                              widths_.size()));
+      return absl::InternalError(
+          absl::StrCat("gave ", tensors.size(), " outputs instead of ", widths_.size()));
     }
     int offset = 0;
     for (size_t i = 0; i < tensors.size(); ++i) {
@@ -171,6 +169,8 @@ class TorchScriptModel : public Model {
 absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory) {
   const std::string model_path = directory + "/model.pt";
   const std::string signature_path = directory + "/signature.json";
+  // The repository's thread runs the model too, while others serve.
+  PrepareTorchThread();
   torch::jit::ExtraFilesMap extra = {{"signature.json", ""}};
   torch::jit::Module module = torch::jit::load(model_path, at::kCPU, extra);
 

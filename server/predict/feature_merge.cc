@@ -35,8 +35,8 @@ const std::vector<int>& ColumnLookup::Columns(const repository::Version& version
 absl::Status CheckRequest(const Request& request) {
   if (request.user_id.empty()) return Invalid("user_id", "is empty; name the user");
   if (request.user_id.size() > kLongestUserId) {
-    return Invalid("user_id", absl::StrCat("has ", request.user_id.size(),
-                                           " bytes; at most ", kLongestUserId, " are taken"));
+    return Invalid("user_id", absl::StrCat("has ", request.user_id.size(), " bytes; at most ",
+                                           kLongestUserId, " are taken"));
   }
   if (request.user_id.find('\0') != absl::string_view::npos) {
     return Invalid("user_id", "contains a NUL byte; take it out");
@@ -63,10 +63,10 @@ absl::Status StartFromRequest(const Request& request, Answer& answer) {
   for (const auto& [name, value] : request.features) {
     const int position = version.features->Find(name);
     if (position < 0) {
-      return Invalid(absl::StrCat("features['", name, "']"),
-                     absl::StrCat("is no feature of model '", version.model, "' version ",
-                                  version.version, "; its features are: ",
-                                  absl::StrJoin(version.features->names(), ", ")));
+      return Invalid(
+          absl::StrCat("features['", name, "']"),
+          absl::StrCat("is no feature of model '", version.model, "' version ", version.version,
+                       "; its features are: ", absl::StrJoin(version.features->names(), ", ")));
     }
     answer.features[position] = value;
   }
@@ -82,14 +82,13 @@ absl::Status MissingWithoutStore(const Answer& answer) {
   for (size_t i = 0; i < answer.features.size(); ++i) {
     if (std::isnan(answer.features[i])) missing.push_back(answer.version->features->names()[i]);
   }
-  return absl::FailedPreconditionError(
-      absl::StrCat("the request lacks features and no store is configured: ",
-                   absl::StrJoin(missing, ", "), "; send them, or start predictd with "
-                   "--feature_source or --feature_cache"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the request lacks features and no store is configured: ", absl::StrJoin(missing, ", "),
+      "; send them, or start predictd with "
+      "--feature_source or --feature_cache"));
 }
 
-void FillFromRow(const FeatureRow& row, const std::vector<int>& columns,
-                 FeatureValues& features) {
+void FillFromRow(const FeatureRow& row, const std::vector<int>& columns, FeatureValues& features) {
   for (size_t i = 0; i < columns.size(); ++i) {
     if (columns[i] >= 0 && std::isnan(features[i])) features[i] = row.values[columns[i]];
   }
@@ -108,9 +107,8 @@ absl::Status FillDefaults(Answer& answer, absl::string_view hint) {
     answer.missing.push_back(static_cast<int>(i));
   }
   if (without.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("missing features without a default: ", absl::StrJoin(without, ", "), "; ",
-                   hint));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "missing features without a default: ", absl::StrJoin(without, ", "), "; ", hint));
 }
 
 }  // namespace predictd::predict

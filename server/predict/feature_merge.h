@@ -1,4 +1,5 @@
-// Puts together what a model is given: the request's features over the stored row over the defaults.
+// Puts together what a model is given: the request's features over the stored row over the
+// defaults.
 #ifndef PREDICTD_SERVER_PREDICT_FEATURE_MERGE_H_
 #define PREDICTD_SERVER_PREDICT_FEATURE_MERGE_H_
 
@@ -13,8 +14,8 @@
 
 namespace predictd::predict {
 
-// Where each feature of a version stands in rows of a schema; -1 = not there. Remembered per version
-// and schema. Loop's thread only.
+// Where each feature of a version stands in rows of a schema; -1 = not there. Remembered per
+// version and schema. Loop's thread only.
 class ColumnLookup {
  public:
   // Valid until the next call.
@@ -40,8 +41,8 @@ absl::Status MissingWithoutStore(const Answer& answer);
 // Fills what is still NaN from the row.
 void FillFromRow(const FeatureRow& row, const std::vector<int>& columns, FeatureValues& features);
 
-// Fills what is still NaN by the defaults and notes it in `answer.missing`. FAILED_PRECONDITION names
-// the features that have none; `hint` says what would help.
+// Fills what is still NaN by the defaults and notes it in `answer.missing`. FAILED_PRECONDITION
+// names the features that have none; `hint` says what would help.
 absl::Status FillDefaults(Answer& answer, absl::string_view hint);
 
 }  // namespace predictd::predict

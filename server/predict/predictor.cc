@@ -12,8 +12,8 @@
 namespace predictd::predict {
 namespace {
 
-// Rows of one PredictBatch that are under way at once: enough to fill batches, few enough that other
-// calls get their turns.
+// Rows of one PredictBatch that are under way at once: enough to fill batches, few enough that
+// other calls get their turns.
 constexpr int kRowsAtOnce = 1024;
 
 }  // namespace
@@ -28,8 +28,7 @@ Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const Ca
   co_return answer;
 }
 
-Task<absl::Status> Predictor::Run(const Request& request, const CallContext& call,
-                                  Answer& answer) {
+Task<absl::Status> Predictor::Run(const Request& request, const CallContext& call, Answer& answer) {
   const absl::Time start = line_.loop.Now();
   absl::Status status = CheckCall(call, "its features were read");
   bool have_features = false;
@@ -101,8 +100,7 @@ absl::Status Predictor::UseRow(const FeatureRow& row, Answer& answer) {
   answer.origin = row.origin;
   line_.metrics.CountFeatureRow(row.origin);
   if (row.read_at != absl::InfinitePast()) {
-    answer.feature_age =
-        std::max(line_.loop.clock().WallNow() - row.read_at, absl::ZeroDuration());
+    answer.feature_age = std::max(line_.loop.clock().WallNow() - row.read_at, absl::ZeroDuration());
     line_.metrics.feature_age.Observe(absl::ToDoubleSeconds(answer.feature_age));
   }
   return FillDefaults(answer, "store them in the user's row or send them with the request");
@@ -151,8 +149,7 @@ Prediction Predictor::MakePrediction(const Request& request, const Answer& answe
 }
 
 Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
-    absl::Span<const absl::string_view> user_ids, const Request& shared,
-    const CallContext& call) {
+    absl::Span<const absl::string_view> user_ids, const Request& shared, const CallContext& call) {
   auto version = line_.catalog.Find(shared.model, shared.version);
   if (!version.ok()) co_return version.status();
   BatchAnswer batch;
@@ -164,8 +161,7 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
   }
   batch.rows.resize(user_ids.size());
   // No more at once than the queue takes: a large batch is fed in pieces.
-  const size_t at_once =
-      std::clamp(batch.version->lane->queue_limit().limit() / 2, 1, kRowsAtOnce);
+  const size_t at_once = std::clamp(batch.version->lane->queue_limit().limit() / 2, 1, kRowsAtOnce);
   std::vector<Request> requests(std::min(at_once, user_ids.size()), shared);
   for (size_t begin = 0; begin < user_ids.size(); begin += at_once) {
     Scope scope;
@@ -183,8 +179,7 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
   co_return batch;
 }
 
-Task<void> Predictor::RunBatchRow(const Request& request, const CallContext& call,
-                                  BatchRow& row) {
+Task<void> Predictor::RunBatchRow(const Request& request, const CallContext& call, BatchRow& row) {
   row.status = co_await Run(request, call, row.answer);
 }
 

@@ -71,8 +71,7 @@ class Predictor {
   // `*done`.
   absl::Status FeaturesAtHand(const Request& request, Answer& answer, bool* done);
   // The same from the stores.
-  Task<absl::Status> ReadFeatures(const Request& request, const CallContext& call,
-                                  Answer& answer);
+  Task<absl::Status> ReadFeatures(const Request& request, const CallContext& call, Answer& answer);
   absl::Status UseRow(const FeatureRow& row, Answer& answer);
   // There is no row: completes the request's own features by defaults.
   absl::Status UseDefaults(Answer& answer, absl::string_view hint);

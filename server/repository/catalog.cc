@@ -14,8 +14,8 @@ namespace {
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(500);
 
 absl::Status WarmingUp(absl::string_view model) {
-  return WithRetryDelay(
-      absl::UnavailableError(absl::StrCat("model '", model, "' is warming up")), kRetryDelay);
+  return WithRetryDelay(absl::UnavailableError(absl::StrCat("model '", model, "' is warming up")),
+                        kRetryDelay);
 }
 
 std::string ModelNames(const Snapshot& snapshot) {
@@ -87,8 +87,8 @@ absl::StatusOr<const std::pair<const std::string, ModelInfo>*> Catalog::FindMode
   if (model.empty()) {
     if (snapshot.models.size() == 1) return &*snapshot.models.begin();
     if (snapshot.models.size() > 1) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "model: name one of ", ModelNames(snapshot), ", or start predictd with --default_model"));
+      return absl::InvalidArgumentError(absl::StrCat("model: name one of ", ModelNames(snapshot),
+                                                     ", or start predictd with --default_model"));
     }
     if (!snapshot.scanned) return WarmingUp("default");
     return absl::NotFoundError("the model repository is empty: add MODEL/1/model.pt to --models");

@@ -1,5 +1,5 @@
-// Which versions there are and which of them serve: written by the repository's thread, read by every
-// request.
+// Which versions there are and which of them serve: written by the repository's thread, read by
+// every request.
 #ifndef PREDICTD_SERVER_REPOSITORY_CATALOG_H_
 #define PREDICTD_SERVER_REPOSITORY_CATALOG_H_
 
@@ -62,9 +62,9 @@ class Catalog {
   // `default_model`: used where a request names none; empty = the only model.
   explicit Catalog(std::string default_model);
 
-  // The version that serves a request. Errors as in the status table of the contract: UNAVAILABLE with
-  // a retry delay while it warms up, FAILED_PRECONDITION with the reason, NOT_FOUND with the known
-  // names, INVALID_ARGUMENT where several models are there and none is named.
+  // The version that serves a request. Errors as in the status table of the contract: UNAVAILABLE
+  // with a retry delay while it warms up, FAILED_PRECONDITION with the reason, NOT_FOUND with the
+  // known names, INVALID_ARGUMENT where several models are there and none is named.
   absl::StatusOr<VersionHandle> Find(absl::string_view model, absl::string_view version) const;
 
   std::shared_ptr<const Snapshot> snapshot() const ABSL_LOCKS_EXCLUDED(mutex_);

@@ -10,9 +10,9 @@
 namespace predictd::repository {
 
 struct ModelSettings {
-  int max_batch = 64;                              // rows, at least 1
+  int max_batch = 64;  // rows, at least 1
   absl::Duration batch_delay = absl::ZeroDuration();
-  int max_queue = 4096;                            // rows, at least 1
+  int max_queue = 4096;  // rows, at least 1
   bool defaults_when_unreachable = false;
 };
 

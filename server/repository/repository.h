@@ -54,6 +54,10 @@ class Repository {
   Repository(const Repository&) = delete;
   Repository& operator=(const Repository&) = delete;
 
+  // The first look at the directory, before Start: callers then find the models' names, which are
+  // warming up. An error where the directory cannot be read.
+  absl::Status Look();
+
   // Starts the thread, which polls until Stop.
   void Start();
 
@@ -68,8 +72,8 @@ class Repository {
   Task<absl::StatusOr<AdminResult>> Unload(Loop& loop, std::string model, std::string version);
 
   // One look at the directory and all that follows from it; answers waiting calls. Called by the
-  // thread, or by a test instead of Start. Returns true while something is unfinished (files not yet
-  // complete, versions still in use), so that the next look should come soon.
+  // thread, or by a test instead of Start. Returns true while something is unfinished (files not
+  // yet complete, versions still in use), so that the next look should come soon.
   bool Poll() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

@@ -19,8 +19,7 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> Children(const fs::path& directory, std::error_code& error) {
   std::vector<fs::path> children;
-  for (fs::directory_iterator it(directory, error), end; !error && it != end;
-       it.increment(error)) {
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     if (it->path().filename().string().front() != '.') children.push_back(it->path());
   }
   std::sort(children.begin(), children.end());

@@ -13,8 +13,8 @@ namespace predictd::repository {
 
 struct VersionFiles {
   std::string directory;
-  // Changes whenever a file of the version (or the model's config.json) is written, replaced, added or
-  // removed: name, inode, size and times of each.
+  // Changes whenever a file of the version (or the model's config.json) is written, replaced, added
+  // or removed: name, inode, size and times of each.
   uint64_t fingerprint = 0;
   // When the youngest file was changed; wall clock.
   absl::Time changed_at = absl::InfinitePast();
@@ -26,8 +26,9 @@ struct ModelFiles {
   std::map<int64_t, VersionFiles> versions;
 };
 
-// By model name. NOT_FOUND or PERMISSION_DENIED where the directory itself cannot be read; a model or
-// version that vanishes while it is read is left out. Hidden folders (".tmp", ".git") are no models.
+// By model name. NOT_FOUND or PERMISSION_DENIED where the directory itself cannot be read; a model
+// or version that vanishes while it is read is left out. Hidden folders (".tmp", ".git") are no
+// models.
 absl::StatusOr<std::map<std::string, ModelFiles>> ScanRepository(const std::string& directory);
 
 }  // namespace predictd::repository

@@ -13,8 +13,8 @@
 
 namespace predictd::repository {
 
-// Constant after construction; any thread. A request holds its version until it has been answered, so
-// that it finishes on the version it started with.
+// Constant after construction; any thread. A request holds its version until it has been answered,
+// so that it finishes on the version it started with.
 struct Version {
   std::string model;
   std::string version;

@@ -51,7 +51,7 @@ absl::Status WarmSize(const Version& version, int rows, const Clock& clock) {
 
 // Warms one loop, one size a turn; shared by the loop and the thread that waits for it, either of
 // which may be the last to need it.
-class LoopWarmUp : public Work, public std::enable_shared_from_this<LoopWarmUp> {
+class LoopWarmUp final : public Work, public std::enable_shared_from_this<LoopWarmUp> {
  public:
   LoopWarmUp(Loop& loop, VersionHandle version, std::vector<int> sizes)
       : loop_(loop), version_(std::move(version)), sizes_(std::move(sizes)) {}
@@ -119,8 +119,8 @@ absl::Status CheckGoldenCases(const Version& version) {
   return absl::OkStatus();
 }
 
-WarmUp::WarmUp(batching::WorkerPool& pool, std::vector<Loop*> loops,
-               absl::Duration inline_budget, const Clock& clock)
+WarmUp::WarmUp(batching::WorkerPool& pool, std::vector<Loop*> loops, absl::Duration inline_budget,
+               const Clock& clock)
     : pool_(pool), loops_(std::move(loops)), inline_budget_(inline_budget), clock_(clock) {}
 
 absl::Status WarmUp::Run(const VersionHandle& version, const std::atomic<bool>& stopping) {

@@ -8,9 +8,8 @@ namespace {
 
 bool IsLocal(absl::string_view peer) {
   // An IPv4 caller of a socket that listens on IPv6 as well shows up as a mapped address.
-  for (const absl::string_view prefix :
-       {"unix:", "ipv4:127.", "ipv6:[::1]:", "ipv6:%5B::1%5D:", "ipv6:[::ffff:127.",
-        "ipv6:%5B::ffff:127."}) {
+  for (const absl::string_view prefix : {"unix:", "ipv4:127.", "ipv6:[::1]:", "ipv6:%5B::1%5D:",
+                                         "ipv6:[::ffff:127.", "ipv6:%5B::ffff:127."}) {
     if (absl::StartsWith(peer, prefix)) return true;
   }
   return false;

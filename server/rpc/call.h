@@ -14,9 +14,9 @@
 
 namespace predictd::rpc {
 
-// Lives in the call's coroutine frame, for one call. Asks gRPC for the "done" event of the call, which
-// comes once for each call that was accepted; the frame must wait for it (await ended()) before it
-// goes.
+// Lives in the call's coroutine frame, for one call. Asks gRPC for the "done" event of the call,
+// which comes once for each call that was accepted; the frame must wait for it (await ended())
+// before it goes.
 class Call {
  public:
   explicit Call(EventLoop& loop) : loop_(loop) { context_.AsyncNotifyWhenDone(done_.tag()); }
@@ -30,8 +30,7 @@ class Call {
   void Accepted() {
     const auto deadline = context_.deadline();
     if (deadline == std::chrono::system_clock::time_point::max()) return;
-    caller_.deadline =
-        loop_.Now() + absl::FromChrono(deadline - std::chrono::system_clock::now());
+    caller_.deadline = loop_.Now() + absl::FromChrono(deadline - std::chrono::system_clock::now());
   }
 
   const predict::CallContext& caller() const { return caller_; }

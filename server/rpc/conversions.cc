@@ -21,8 +21,8 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration& message) {
 void SetTimestamp(absl::Time time, google::protobuf::Timestamp& message) {
   const int64_t seconds = absl::ToUnixSeconds(time);
   message.set_seconds(seconds);
-  message.set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  message.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
 }
 
 }  // namespace

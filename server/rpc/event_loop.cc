@@ -7,8 +7,9 @@
 namespace predictd::rpc {
 namespace {
 
-// Most events taken before what they brought is run: the rows of one turn become its batches. Measured
-// with 256 calls in flight, server CPU per call over the floor's: 1.25 with 128, 1.4 with 16 or 32.
+// Most events taken before what they brought is run: the rows of one turn become its batches.
+// Measured with 256 calls in flight, server CPU per call over the floor's: 1.25 with 128, 1.4 with
+// 16 or 32.
 constexpr int kEventsPerTurn = 128;
 
 // How often the loop looks at its sockets while answers are outstanding before it sleeps. Waking it

@@ -94,9 +94,9 @@ Task<void> HealthService::Watch() {
     }
     co_await changed;
   }
-  writer.Finish(watches_end_ ? ToGrpc(absl::UnavailableError("shutting down"))
-                             : grpc::Status::CANCELLED,
-                step.tag());
+  writer.Finish(
+      watches_end_ ? ToGrpc(absl::UnavailableError("shutting down")) : grpc::Status::CANCELLED,
+      step.tag());
   co_await step;
   co_await call.ended();
 }

@@ -63,9 +63,9 @@ absl::Status CheckNotServed(absl::string_view address) {
   sockaddr_un target = {};
   target.sun_family = AF_UNIX;
   if (address.size() >= sizeof(target.sun_path)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--listen: the socket path ", address, " is longer than ", sizeof(target.sun_path) - 1,
-        " bytes"));
+    return absl::InvalidArgumentError(absl::StrCat("--listen: the socket path ", address,
+                                                   " is longer than ", sizeof(target.sun_path) - 1,
+                                                   " bytes"));
   }
   std::memcpy(target.sun_path, address.data(), address.size());
   const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -73,8 +73,8 @@ absl::Status CheckNotServed(absl::string_view address) {
       ::connect(probe, reinterpret_cast<const sockaddr*>(&target), sizeof(target)) == 0;
   ::close(probe);
   if (!served) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "--listen: another process serves ", address, "; stop it or choose another address"));
+  return absl::FailedPreconditionError(absl::StrCat("--listen: another process serves ", address,
+                                                    "; stop it or choose another address"));
 }
 
 void Configure(const ListenOptions& options,

@@ -21,7 +21,8 @@ constexpr size_t kInFlight = 512;
 // Answers that wait to be written; a caller who does not read is not read either.
 constexpr size_t kUnwritten = 1024;
 
-// One stream, alive in its coroutine's frame. Three activities share it: reading, answering, writing.
+// One stream, alive in its coroutine's frame. Three activities share it: reading, answering,
+// writing.
 class Stream {
  public:
   explicit Stream(const StreamParts& parts)
@@ -41,7 +42,8 @@ class Stream {
     DrainList::Entry on_drain(parts_.streams, ended_);
     call_.OnCancel([this] { ended_.Set(); });
     if (parts_.state.draining) ended_.Set();
-    // A drain that comes while a read is outstanding ends the stream without it; the read then fails.
+    // A drain that comes while a read is outstanding ends the stream without it; the read then
+    // fails.
     reading_.Spawn(Read());
     co_await ended_;
     co_await answering_.Done();

@@ -12,8 +12,8 @@
 namespace predictd::rpc {
 namespace {
 
-// Coroutines that wait for a Predict call on each loop: enough that all calls of one turn are taken in
-// that turn.
+// Coroutines that wait for a Predict call on each loop: enough that all calls of one turn are taken
+// in that turn.
 constexpr int kSparePredicts = 64;
 constexpr int kSpare = 2;
 
@@ -21,9 +21,8 @@ using Async = v1::Predictor::AsyncService;
 
 // A member function of the service as a method's handler.
 template <typename Service, typename RequestMessage, typename ResponseMessage>
-auto Handler(Service* service,
-             Task<absl::Status> (Service::*method)(Call&, const RequestMessage&,
-                                                   ResponseMessage&)) {
+auto Handler(Service* service, Task<absl::Status> (Service::*method)(Call&, const RequestMessage&,
+                                                                     ResponseMessage&)) {
   return [service, method](Call& call, const RequestMessage& request, ResponseMessage& response) {
     return (service->*method)(call, request, response);
   };
@@ -53,9 +52,8 @@ void PredictorService::Start() {
   list_models_.Start();
   load_model_.Start();
   unload_model_.Start();
-  scope_.Spawn(ServePredictStreams(
-      {parts_.loop, parts_.service, parts_.predictor, parts_.metrics, parts_.state,
-       parts_.streams, scope_}));
+  scope_.Spawn(ServePredictStreams({parts_.loop, parts_.service, parts_.predictor, parts_.metrics,
+                                    parts_.state, parts_.streams, scope_}));
 }
 
 Task<absl::Status> PredictorService::Predict(Call& call, const v1::PredictRequest& message,
@@ -64,7 +62,8 @@ Task<absl::Status> PredictorService::Predict(Call& call, const v1::PredictReques
   absl::Status status = record.Admit();
   if (!status.ok()) co_return record.Answered(std::move(status));
   const predict::Request request = ToRequest(message);
-  absl::StatusOr<predict::Answer> answer = co_await parts_.predictor.Predict(request, call.caller());
+  absl::StatusOr<predict::Answer> answer =
+      co_await parts_.predictor.Predict(request, call.caller());
   if (!answer.ok()) co_return record.Answered(answer.status());
   FillResponse(*answer, response);
   response.set_request_id(message.request_id());
@@ -128,8 +127,7 @@ Task<absl::Status> PredictorService::LoadModel(Call& call, const v1::LoadModelRe
   co_return record.Answered(absl::OkStatus());
 }
 
-Task<absl::Status> PredictorService::UnloadModel(Call& call,
-                                                 const v1::UnloadModelRequest& message,
+Task<absl::Status> PredictorService::UnloadModel(Call& call, const v1::UnloadModelRequest& message,
                                                  v1::UnloadModelResponse& response) {
   RequestRecord record(Method::kUnloadModel, parts_.loop, parts_.metrics, parts_.state);
   absl::Status status = record.Admit();

@@ -46,9 +46,9 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
   builder_.RegisterService(&health_service_);
   server_ = builder_.BuildAndStart();
   if (server_ == nullptr || std::count(ports.begin(), ports.end(), 0) > 0) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "--listen: cannot listen on ", absl::StrJoin(options_.addresses, ","),
-        "; is the address this machine's, and does another process serve it?"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("--listen: cannot listen on ", absl::StrJoin(options_.addresses, ","),
+                     "; is the address this machine's, and does another process serve it?"));
   }
 
   std::vector<std::string> addresses;

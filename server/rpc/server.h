@@ -43,8 +43,8 @@ class Server {
 
   const std::vector<std::unique_ptr<EventLoop>>& loops() const { return loops_; }
 
-  // Listens, and starts the loops' threads; each calls `prepare_thread` first. Returns the addresses
-  // that are served. An error names the flag and what to do.
+  // Listens, and starts the loops' threads; each calls `prepare_thread` first. Returns the
+  // addresses that are served. An error names the flag and what to do.
   absl::StatusOr<std::vector<std::string>> Start(const ServiceParts& parts,
                                                  const std::function<void()>& prepare_thread);
 
@@ -52,9 +52,9 @@ class Server {
   void HealthChanged();
   bool draining() const { return state_.lame_duck; }
 
-  // Says NOT_SERVING, serves everyone for `lame_duck` more, then refuses new calls, waits for those in
-  // flight and closes the sockets, all by `deadline`. Returns false where calls were still in flight
-  // then.
+  // Says NOT_SERVING, serves everyone for `lame_duck` more, then refuses new calls, waits for those
+  // in flight and closes the sockets, all by `deadline`. Returns false where calls were still in
+  // flight then.
   bool Drain(absl::Duration lame_duck, absl::Time deadline);
 
   // After everything that posts to the loops has stopped, and Drain has returned true.

@@ -1,4 +1,5 @@
-// What the calls of all loops must know of the server's life: is it draining, how many are in flight.
+// What the calls of all loops must know of the server's life: is it draining, how many are in
+// flight.
 #ifndef PREDICTD_SERVER_RPC_SERVICE_STATE_H_
 #define PREDICTD_SERVER_RPC_SERVICE_STATE_H_
 

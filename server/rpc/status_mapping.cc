@@ -15,10 +15,8 @@ google::rpc::Status ToMessage(const absl::Status& status) {
   if (const auto delay = RetryDelay(status)) {
     google::rpc::RetryInfo retry;
     absl::Duration rest = *delay;
-    retry.mutable_retry_delay()->set_seconds(
-        absl::IDivDuration(rest, absl::Seconds(1), &rest));
-    retry.mutable_retry_delay()->set_nanos(
-        static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+    retry.mutable_retry_delay()->set_seconds(absl::IDivDuration(rest, absl::Seconds(1), &rest));
+    retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
     message.add_details()->PackFrom(retry);
   }
   return message;

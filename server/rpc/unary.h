@@ -14,8 +14,9 @@
 
 namespace predictd::rpc {
 
-// Keeps `spare` coroutines waiting for the next call of a method; each serves one call after another,
-// so that frames and messages are used again. Loop's thread only; outlives its scope's tasks.
+// Keeps `spare` coroutines waiting for the next call of a method; each serves one call after
+// another, so that frames and messages are used again. Loop's thread only; outlives its scope's
+// tasks.
 template <typename Service, typename RequestMessage, typename ResponseMessage>
 class UnaryMethod {
  public:
@@ -23,8 +24,7 @@ class UnaryMethod {
   // The generated Service::RequestX.
   using Accept = void (Service::*)(grpc::ServerContext*, RequestMessage*, Responder*,
                                    grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*);
-  using Handler = std::function<Task<absl::Status>(Call&, const RequestMessage&,
-                                                   ResponseMessage&)>;
+  using Handler = std::function<Task<absl::Status>(Call&, const RequestMessage&, ResponseMessage&)>;
 
   UnaryMethod(EventLoop& loop, Scope& scope, Service& service, Accept accept, int spare,
               Handler handler)

@@ -1,4 +1,5 @@
-// A loop on a thread of its own that takes turns until it is destroyed: for what other threads post.
+// A loop on a thread of its own that takes turns until it is destroyed: for what other threads
+// post.
 #ifndef PREDICTD_TESTS_FAKES_RUNNING_LOOP_H_
 #define PREDICTD_TESTS_FAKES_RUNNING_LOOP_H_
 

@@ -9,7 +9,7 @@
 
 #include "absl/time/clock.h"
 
-namespace predictd {
+namespace predictd::integration {
 namespace {
 
 struct Pending {
@@ -70,4 +70,4 @@ std::vector<BurstCall> RunBurst(v1::Predictor::Stub& stub, const BurstOptions& o
   return calls;
 }
 
-}  // namespace predictd
+}  // namespace predictd::integration

@@ -11,7 +11,7 @@
 #include "absl/time/time.h"
 #include "predictd/v1/predictor.grpc.pb.h"
 
-namespace predictd {
+namespace predictd::integration {
 
 struct BurstOptions {
   int calls = 0;
@@ -31,6 +31,6 @@ struct BurstCall {
 // Returns when every call has ended, in the order in which they were sent.
 std::vector<BurstCall> RunBurst(v1::Predictor::Stub& stub, const BurstOptions& options);
 
-}  // namespace predictd
+}  // namespace predictd::integration
 
 #endif  // PREDICTD_TESTS_INTEGRATION_FAULTS_BURST_H_

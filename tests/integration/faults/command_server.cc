@@ -12,15 +12,15 @@
 
 #include "server/redis/endpoint.h"
 
-namespace predictd {
+namespace predictd::integration {
 
 CommandServer::CommandServer(Answer answer) : answer_(std::move(answer)) {
   folder_ = (std::filesystem::temp_directory_path() / "commands-XXXXXX").string();
   if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("no temporary folder");
   const auto endpoint = redis::UnixEndpoint(path());
   listening_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (::bind(listening_, reinterpret_cast<const sockaddr*>(&endpoint->storage),
-             endpoint->length) != 0 ||
+  if (::bind(listening_, reinterpret_cast<const sockaddr*>(&endpoint->storage), endpoint->length) !=
+          0 ||
       ::listen(listening_, 16) != 0) {
     throw std::runtime_error("cannot listen");
   }
@@ -70,4 +70,4 @@ bool CommandServer::Serve(Connection& connection) {
          static_cast<ssize_t>(out.size());
 }
 
-}  // namespace predictd
+}  // namespace predictd::integration

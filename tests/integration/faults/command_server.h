@@ -12,7 +12,7 @@
 
 #include "server/redis/protocol.h"
 
-namespace predictd {
+namespace predictd::integration {
 
 // Listens on a Unix socket, on a thread of its own, until it is destroyed.
 class CommandServer {
@@ -50,6 +50,6 @@ class CommandServer {
   std::thread thread_;  // last, since it uses all the others
 };
 
-}  // namespace predictd
+}  // namespace predictd::integration
 
 #endif  // PREDICTD_TESTS_INTEGRATION_FAULTS_COMMAND_SERVER_H_

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
-namespace predictd {
+namespace predictd::integration {
 namespace {
 
 constexpr absl::Duration kLongestWait = absl::Minutes(1);
@@ -57,8 +57,8 @@ void Load::Note(const grpc::Status& status, const v1::PredictRequest& request,
                 const v1::PredictResponse& response, absl::Duration took) {
   std::string problem;
   if (!status.ok()) {
-    problem = absl::StrCat("code ", static_cast<int>(status.error_code()), ": ",
-                           status.error_message());
+    problem =
+        absl::StrCat("code ", static_cast<int>(status.error_code()), ": ", status.error_message());
   } else if (options_.check) {
     problem = options_.check(request, response);
   }
@@ -90,4 +90,4 @@ Load::Result Load::Stop() {
   return result_;
 }
 
-}  // namespace predictd
+}  // namespace predictd::integration

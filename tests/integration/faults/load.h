@@ -17,7 +17,7 @@
 #include "predictd/v1/predictor.grpc.pb.h"
 #include "server/base/mutex.h"
 
-namespace predictd {
+namespace predictd::integration {
 
 // A stub with a connection of its own.
 std::unique_ptr<v1::Predictor::Stub> NewStub(const std::string& address);
@@ -39,9 +39,9 @@ class Load {
   };
   struct Result {
     std::map<grpc::StatusCode, int64_t> codes;
-    int64_t wrong = 0;  // answers that `check` minded
-    std::string problem;  // the first failure or wrong answer, in words
-    absl::Duration longest;  // call, answered or failed
+    int64_t wrong = 0;                        // answers that `check` minded
+    std::string problem;                      // the first failure or wrong answer, in words
+    absl::Duration longest;                   // call, answered or failed
     std::vector<std::string> prediction_ids;  // of the answered, where they have one
     int64_t ok() const { return Count(grpc::StatusCode::OK); }
     int64_t failed() const;
@@ -64,8 +64,7 @@ class Load {
  private:
   void Run(const std::string& address);
   void Note(const grpc::Status& status, const v1::PredictRequest& request,
-            const v1::PredictResponse& response, absl::Duration took)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+            const v1::PredictResponse& response, absl::Duration took) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;
   std::atomic<int64_t> next_{0};
@@ -76,6 +75,6 @@ class Load {
   std::vector<std::thread> threads_;  // last, since they use all the others
 };
 
-}  // namespace predictd
+}  // namespace predictd::integration
 
 #endif  // PREDICTD_TESTS_INTEGRATION_FAULTS_LOAD_H_

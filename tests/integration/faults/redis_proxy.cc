@@ -15,7 +15,7 @@
 #include "server/redis/endpoint.h"
 #include "tests/integration/faults/sockets.h"
 
-namespace predictd {
+namespace predictd::integration {
 namespace {
 
 // Longest time until the thread looks at its orders and at answers that are due.
@@ -120,8 +120,8 @@ bool RedisProxy::PassOn(Pair& pair, const Treatment& treatment) {
   if (pair.answers.empty() || pair.answers.front().due > absl::Now()) return true;
   std::string& bytes = pair.answers.front().bytes;
   size_t count = std::min(bytes.size(), treatment.slice);
-  const bool cut = treatment.cut_after >= 0 &&
-                   pair.passed + static_cast<int64_t>(count) >= treatment.cut_after;
+  const bool cut =
+      treatment.cut_after >= 0 && pair.passed + static_cast<int64_t>(count) >= treatment.cut_after;
   if (cut) count = static_cast<size_t>(treatment.cut_after - pair.passed);
   if (!SendAll(pair.client, {bytes.data(), count})) return false;
   ++slices_;
@@ -132,4 +132,4 @@ bool RedisProxy::PassOn(Pair& pair, const Treatment& treatment) {
   return !cut;
 }
 
-}  // namespace predictd
+}  // namespace predictd::integration

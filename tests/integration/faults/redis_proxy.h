@@ -12,16 +12,16 @@
 #include "absl/time/time.h"
 #include "server/base/mutex.h"
 
-namespace predictd {
+namespace predictd::integration {
 
 // Commands go through untouched; answers come back late, in small slices, or are cut off in the
 // middle. Runs on a thread of its own until it is destroyed; its functions may be called by any.
 class RedisProxy {
  public:
   struct Treatment {
-    absl::Duration delay;     // of every answer
-    size_t slice = 1 << 16;   // most bytes of an answer in one packet
-    int64_t cut_after = -1;   // answer bytes after which a connection is closed; -1 = never
+    absl::Duration delay;    // of every answer
+    size_t slice = 1 << 16;  // most bytes of an answer in one packet
+    int64_t cut_after = -1;  // answer bytes after which a connection is closed; -1 = never
   };
 
   // `upstream`: path of the Redis server's Unix socket.
@@ -73,6 +73,6 @@ class RedisProxy {
   std::thread thread_;  // last, since it uses all the others
 };
 
-}  // namespace predictd
+}  // namespace predictd::integration
 
 #endif  // PREDICTD_TESTS_INTEGRATION_FAULTS_REDIS_PROXY_H_

@@ -11,7 +11,7 @@
 
 #include "absl/time/clock.h"
 
-namespace predictd {
+namespace predictd::integration {
 
 int ListenOnLoopback(int* port) {
   const int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -69,4 +69,4 @@ bool RawConnection::ClosedWithin(absl::Duration longest) {
   return false;
 }
 
-}  // namespace predictd
+}  // namespace predictd::integration

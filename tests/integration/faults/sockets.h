@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-namespace predictd {
+namespace predictd::integration {
 
 // A listening socket on a free port of 127.0.0.1. Throws std::runtime_error.
 int ListenOnLoopback(int* port);
@@ -33,6 +33,6 @@ class RawConnection {
   int socket_ = -1;
 };
 
-}  // namespace predictd
+}  // namespace predictd::integration
 
 #endif  // PREDICTD_TESTS_INTEGRATION_FAULTS_SOCKETS_H_

@@ -29,19 +29,18 @@ struct TestRow : Row {
   int answered = 0;
 };
 
-inline std::unique_ptr<Lane> MakeLane(Metrics& metrics, Lane::Function function,
-                                      int max_batch = 8, int max_queue = 1000,
+inline std::unique_ptr<Lane> MakeLane(Metrics& metrics, Lane::Function function, int max_batch = 8,
+                                      int max_queue = 1000,
                                       absl::Duration batch_delay = absl::ZeroDuration()) {
   ModelMetrics& numbers = metrics.ForModel("m");
-  return std::make_unique<Lane>(LaneOptions{.model = "m",
-                                            .version = "1",
-                                            .features_per_row = 1,
-                                            .outputs_per_row = 1,
-                                            .max_batch = max_batch,
-                                            .batch_delay = batch_delay},
-                                std::move(function),
-                                std::make_shared<QueueLimit>(max_queue, numbers.queue_rows),
-                                numbers);
+  return std::make_unique<Lane>(
+      LaneOptions{.model = "m",
+                  .version = "1",
+                  .features_per_row = 1,
+                  .outputs_per_row = 1,
+                  .max_batch = max_batch,
+                  .batch_delay = batch_delay},
+      std::move(function), std::make_shared<QueueLimit>(max_queue, numbers.queue_rows), numbers);
 }
 
 // Every size is measured as so light that it runs inline.

@@ -211,8 +211,7 @@ TEST_CASE("a prediction is saved with exactly what the model was given and gave"
   const auto repeated = rig.Predict(request);
   REQUIRE(repeated.ok());
   if (mode == SaveMode::kBeforeReply) CHECK(repeated->prediction_id == answer->prediction_id);
-  CHECK(absl::IsNotFound(
-      rig.Await(rig.predictor.GetPrediction("nobody's", rig.call)).status()));
+  CHECK(absl::IsNotFound(rig.Await(rig.predictor.GetPrediction("nobody's", rig.call)).status()));
 }
 
 TEST_CASE("GetPrediction says how to switch saving on where nothing is saved") {

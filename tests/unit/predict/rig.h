@@ -108,15 +108,15 @@ class Rig {
     version->serial = 1;
     version->defaults_when_unreachable = options.defaults_when_unreachable;
     version->runnable = std::make_unique<NoModel>();
-    version->features =
-        std::make_shared<Schema>(std::vector<std::string>{"age", "hours", "id"});
+    version->features = std::make_shared<Schema>(std::vector<std::string>{"age", "hours", "id"});
     version->defaults = {30, 40, kNone};
     version->lane = std::make_unique<batching::Lane>(
         batching::LaneOptions{
             .model = "m", .version = "1", .features_per_row = 3, .outputs_per_row = 1},
         options.function,
         std::make_shared<batching::QueueLimit>(options.max_queue, numbers.queue_rows), numbers);
-    for (int rows = 1; rows <= 64; rows *= 2) version->lane->RecordRunTime(rows, absl::Nanoseconds(1));
+    for (int rows = 1; rows <= 64; rows *= 2)
+      version->lane->RecordRunTime(rows, absl::Nanoseconds(1));
 
     auto snapshot = std::make_shared<repository::Snapshot>();
     snapshot->scanned = true;

@@ -47,8 +47,8 @@ class AddModel : public model::Model {
   v1::Signature signature_;
 };
 
-// A repository over a temporary folder that looks when told. Versions load what their signature.json
-// says: "fail: REASON", "golden" (a case that does not hold), or anything else.
+// A repository over a temporary folder that looks when told. Versions load what their
+// signature.json says: "fail: REASON", "golden" (a case that does not hold), or anything else.
 class Rig {
  public:
   Rig() : catalog_("") { Restart(); }
@@ -277,8 +277,7 @@ TEST_CASE("unloading holds until loading, and loading answers with the reason wh
   CHECK(rig.alive == 0);
   rig.Poll();
   CHECK(rig.StateOf("churn", "1") == "UNLOADED: unloaded by request");
-  CHECK(rig.catalog_.Find("churn", "").status().code() ==
-        absl::StatusCode::kFailedPrecondition);
+  CHECK(rig.catalog_.Find("churn", "").status().code() == absl::StatusCode::kFailedPrecondition);
 
   const auto loaded = Call(rig, rig.repository->Load(loop, "churn", ""), loop);
   REQUIRE(loaded.ok());

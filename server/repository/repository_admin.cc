@@ -1,0 +1,99 @@
+// The part of Repository that answers LoadModel and UnloadModel.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/repository/repository.h"
+#include "server/repository/repository_request.h"
+
+namespace predictd::repository {
+
+struct Repository::RequestAwaiter {
+  Repository& repository;
+  Request& request;
+
+  bool await_ready() const { return false; }
+  bool await_suspend(std::coroutine_handle<> waiting) {
+    request.WaitAs(waiting);
+    {
+      // Under the lock under which the thread answers what is left at its end.
+      MutexLock lock(repository.mutex_);
+      if (repository.stopping_) return false;
+      repository.requests_.push_back(&request);
+    }
+    repository.wake_.NotifyAll();
+    return true;
+  }
+  absl::StatusOr<AdminResult> await_resume() { return std::move(request.result); }
+};
+
+void Repository::Answer(Request& request) {
+  request.result = Execute(request);
+  request.home.Post(request);
+}
+
+absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
+  const auto model = models_.find(request.model);
+  if (model == models_.end()) {
+    return absl::NotFoundError(absl::StrCat(
+        "unknown model '", request.model, "'; known are: ",
+        models_.empty() ? "none"
+                        : absl::StrJoin(models_, ", ", [](std::string* out, const auto& known) {
+                            absl::StrAppend(out, "'", known.first, "'");
+                          })));
+  }
+  auto& versions = model->second.versions;
+  auto chosen = std::find_if(versions.begin(), versions.end(), [&](const auto& version) {
+    return request.version.empty() || absl::StrCat(version.first) == request.version;
+  });
+  if (chosen == versions.end()) {
+    return absl::NotFoundError(absl::StrCat("model '", request.model, "' has no version ",
+                                            request.version.empty() ? "at all" : request.version,
+                                            " in ", options_.directory));
+  }
+  AdminResult result{request.model, {}};
+  if (request.kind == Request::Kind::kLoad) {
+    auto& [number, entry] = *chosen;
+    entry.held = false;
+    if (entry.handle == nullptr || entry.pending) {
+      LoadOne(request.model, model->second, number, /*final_try=*/true);
+    }
+    if (entry.handle == nullptr) return absl::FailedPreconditionError(entry.reason);
+    result.versions.push_back(Info(number, entry));
+    return result;
+  }
+  for (auto& [number, entry] : versions) {
+    if (!request.version.empty() && number != chosen->first) continue;
+    entry.held = true;
+    entry.pending = false;
+    entry.state = entry.handle == nullptr ? State::kUnloaded : State::kUnloading;
+    entry.reason = "unloaded by request";
+    metrics_.SetModelReady(request.model, absl::StrCat(number), false);
+    Retire(request.model, number, entry);
+  }
+  Publish();
+  ReapRetired();
+  for (auto& [number, entry] : versions) {
+    if (entry.held && (request.version.empty() || number == chosen->first)) {
+      result.versions.push_back(Info(number, entry));
+    }
+  }
+  return result;
+}
+
+Task<absl::StatusOr<AdminResult>> Repository::Load(Loop& loop, std::string model,
+                                                   std::string version) {
+  Request request(Request::Kind::kLoad, loop, std::move(model), std::move(version));
+  RequestAwaiter answer{*this, request};
+  co_return co_await answer;
+}
+
+Task<absl::StatusOr<AdminResult>> Repository::Unload(Loop& loop, std::string model,
+                                                     std::string version) {
+  Request request(Request::Kind::kUnload, loop, std::move(model), std::move(version));
+  RequestAwaiter answer{*this, request};
+  co_return co_await answer;
+}
+
+}  // namespace predictd::repository

@@ -1,0 +1,177 @@
+// The part of Repository that turns files into serving versions, and versions into free memory.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/log.h"
+#include "server/base/status.h"
+#include "server/batching/lane.h"
+#include "server/repository/repository.h"
+#include "server/repository/warm_up.h"
+#include "server/repository/zip_check.h"
+
+namespace predictd::repository {
+namespace {
+
+// Files younger than this may be half-copied: what is wrong with them is not held against them yet.
+constexpr absl::Duration kSettled = absl::Seconds(2);
+
+}  // namespace
+
+void Repository::LoadPending() {
+  // The newest version of each model first, then the next one of each: every model serves soonest.
+  std::vector<std::pair<std::string, int64_t>> order;
+  size_t deepest = 0;
+  for (const auto& [name, model] : models_) deepest = std::max(deepest, model.versions.size());
+  for (size_t depth = 0; depth < deepest; ++depth) {
+    for (const auto& [name, model] : models_) {
+      if (depth >= model.versions.size()) continue;
+      const auto& [number, entry] = *std::next(model.versions.begin(), depth);
+      if (entry.pending) order.emplace_back(name, number);
+    }
+  }
+  for (const auto& [name, number] : order) {
+    if (stopping_) return;
+    LoadOne(name, models_[name], number, /*final_try=*/false);
+  }
+}
+
+void Repository::LoadOne(const std::string& name, Model& model, int64_t number, bool final_try) {
+  Entry& entry = model.versions.at(number);
+  const absl::Time start = clock_.Now();
+  entry.fingerprint = entry.files.fingerprint;
+  if (entry.handle == nullptr) entry.state = State::kLoading;
+  Publish();
+
+  absl::StatusOr<VersionHandle> version = MakeVersion(name, model, number, entry);
+  if (stopping_) return;
+  // Files that changed while they were read: what was loaded may be half of each.
+  const auto now = ScanRepository(options_.directory);
+  const bool same = now.ok() && now->count(name) > 0 && now->at(name).versions.count(number) > 0 &&
+                    now->at(name).versions.at(number).fingerprint == entry.fingerprint;
+  // By both clocks: a file's time may lie in the future.
+  const bool young = clock_.WallNow() - entry.files.changed_at < kSettled &&
+                     clock_.Now() - entry.seen_at < kSettled;
+  if (!final_try && (!same || (!version.ok() && young))) {
+    const absl::string_view so_far =
+        version.ok() ? absl::string_view("they are being changed") : version.status().message();
+    entry.reason = absl::StrCat("waiting for its files to be complete: ", so_far);
+    if (entry.handle == nullptr) entry.state = State::kLoading;
+    Publish();
+    return;
+  }
+  entry.pending = false;
+  ModelMetrics& numbers = metrics_.ForModel(name);
+  numbers.load_duration.Observe(absl::ToDoubleSeconds(clock_.Now() - start));
+  if (!version.ok()) {
+    Fail(name, number, entry, version.status());
+    return;
+  }
+  Retire(name, number, entry);
+  entry.state = State::kReady;
+  entry.reason.clear();
+  entry.loaded_at = clock_.WallNow();
+  entry.signature = std::make_shared<const v1::Signature>((*version)->runnable->signature());
+  entry.handle = *std::move(version);
+  numbers.loads_ok.Increment();
+  metrics_.SetModelReady(name, absl::StrCat(number), true);
+  Publish();
+  Log(LogLevel::kInfo, "model version is ready",
+      {{"model", name}, {"version", number}, {"took", clock_.Now() - start}});
+}
+
+absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, Model& model,
+                                                      int64_t number, Entry& entry) {
+  const std::string model_file = entry.files.directory + "/model.pt";
+  PREDICTD_RETURN_IF_ERROR(CheckZipComplete(model_file));
+  const auto settings = ReadModelSettings(model.config_path, options_.settings);
+  if (!settings.ok()) return settings.status();
+  auto loaded = options_.load(entry.files.directory);
+  if (!loaded.ok()) return loaded.status();
+
+  auto version = std::make_shared<Version>();
+  version->model = name;
+  version->version = absl::StrCat(number);
+  version->serial = next_serial_++;
+  version->defaults_when_unreachable = settings->defaults_when_unreachable;
+  version->runnable = *std::move(loaded);
+  const v1::Signature& signature = version->runnable->signature();
+  std::vector<std::string> names;
+  for (const v1::Feature& feature : signature.features()) {
+    names.push_back(feature.name());
+    version->defaults.push_back(feature.has_default_value()
+                                    ? feature.default_value()
+                                    : std::numeric_limits<float>::quiet_NaN());
+  }
+  version->features = std::make_shared<Schema>(std::move(names));
+
+  ModelMetrics& numbers = metrics_.ForModel(name);
+  if (model.queue_limit == nullptr) {
+    model.queue_limit =
+        std::make_shared<batching::QueueLimit>(settings->max_queue, numbers.queue_rows);
+  }
+  model.queue_limit->set_limit(settings->max_queue);
+  if (signature.features_size() > 0) {
+    const model::Model* runnable = version->runnable.get();
+    version->lane = std::make_unique<batching::Lane>(
+        batching::LaneOptions{.model = name,
+                              .version = version->version,
+                              .features_per_row = signature.features_size(),
+                              .outputs_per_row = runnable->outputs_per_row(),
+                              .max_batch = settings->max_batch,
+                              .batch_delay = settings->batch_delay},
+        [runnable](int rows, const float* features, float* outputs) {
+          return runnable->Run(rows, features, outputs);
+        },
+        model.queue_limit, numbers);
+  }
+  if (entry.handle == nullptr) entry.state = State::kWarming;
+  Publish();
+  PREDICTD_RETURN_IF_ERROR(CheckGoldenCases(*version));
+  PREDICTD_RETURN_IF_ERROR(options_.warm_up(version, stopping_));
+  return version;
+}
+
+void Repository::Fail(const std::string& name, int64_t number, Entry& entry,
+                      const absl::Status& why) {
+  metrics_.ForModel(name).loads_failed.Increment();
+  entry.reason = std::string(why.message());
+  if (entry.handle == nullptr) {
+    entry.state = State::kFailed;
+    metrics_.SetModelReady(name, absl::StrCat(number), false);
+  } else {
+    // The files that were loaded before still serve.
+    entry.reason = absl::StrCat("its files changed and cannot be loaded, the earlier ones serve: ",
+                                entry.reason);
+  }
+  Publish();
+  Log(LogLevel::kError, "model version failed",
+      {{"model", name}, {"version", number}, {"reason", entry.reason}});
+}
+
+void Repository::Retire(const std::string& name, int64_t number, Entry& entry) {
+  if (entry.handle == nullptr) return;
+  retiring_.push_back({name, number, std::exchange(entry.handle, nullptr)});
+}
+
+bool Repository::ReapRetired() {
+  // The published snapshot no longer has these, so a count of one is this list's and stays one.
+  const size_t before = retiring_.size();
+  std::erase_if(retiring_, [](const Retiring& old) { return old.handle.use_count() == 1; });
+  if (retiring_.size() == before) return before > 0;
+  options_.release_memory();
+  for (auto& [name, model] : models_) {
+    for (auto& [number, entry] : model.versions) {
+      const bool in_use = std::any_of(retiring_.begin(), retiring_.end(),
+                                      [&, number = number, name = name](const Retiring& old) {
+                                        return old.model == name && old.version == number;
+                                      });
+      if (entry.state == State::kUnloading && !in_use) entry.state = State::kUnloaded;
+    }
+  }
+  Publish();
+  return !retiring_.empty();
+}
+
+}  // namespace predictd::repository

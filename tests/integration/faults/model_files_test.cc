@@ -1,0 +1,114 @@
+// Model files that are cut off, half-copied, or not what they seem.
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "tests/catch.h"
+#include "tests/integration/faults/rig.h"
+#include "tests/integration/faults/versions.h"
+
+namespace predictd::integration {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kFailedLoads[] = R"(predictd_model_loads_total{model="m",result="failed"})";
+
+TEST_CASE("A model file that is cut off anywhere fails with the reason; the old version serves") {
+  Rig rig;
+  PredictdProcess predictd(rig.Flags({"--model_poll=100ms"}));
+  REQUIRE(predictd.WaitUntilReady());
+  Load load(predictd.grpc_address(), OwnRowLoad());
+
+  constexpr int kCuts = 100;
+  const ModelSpec spec = Identity(kFeatures);
+  const uintmax_t size = fs::file_size(rig.models.VersionPath("m", 1) / "model.pt");
+  for (int cut = 0; cut < kCuts; ++cut) {
+    // The last ones lie in the archive's directory, each cutting off a little more of it.
+    const uintmax_t bytes = cut < 80 ? size * cut / 80 : size - 7 * (kCuts - cut) + 6;
+    rig.models.AddCut("m", 2 + cut, spec, bytes);
+  }
+  CHECK(predictd.WaitForMetric(kFailedLoads, kCuts));
+  for (const v1::ModelVersion& version : predictd.ListModels().response.models()) {
+    if (version.version() == "1") continue;
+    INFO("version " << version.version() << ": " << version.reason());
+    CHECK(version.state() == v1::MODEL_STATE_FAILED);
+    CHECK(version.reason().find("cut off") != std::string::npos);
+  }
+  CHECK(predictd.Predict("u1").response.version() == "1");
+  CHECK(predictd.Metric(R"(predictd_model_ready{model="m",version="1"})") == 1);
+  CHECK(predictd.Metric(kFailedLoads) == kCuts);
+
+  // Changed files are tried again.
+  rig.models.Add("m", 50, spec);
+  CHECK(predictd.WaitForState("m", 50, v1::MODEL_STATE_READY));
+  CHECK(predictd.Predict("u1").response.version() == "50");
+  CheckUndisturbed(load.Stop());
+  CheckSteady(predictd);
+}
+
+TEST_CASE("A model file with wrong bytes in the middle is refused or right, and ends nothing") {
+  Rig rig;
+  PredictdProcess predictd(rig.Flags({"--model_poll=100ms"}));
+  REQUIRE(predictd.WaitUntilReady());
+  Load load(predictd.grpc_address(), OwnRowLoad());
+  constexpr int kWrong = 40;
+  const ModelSpec spec = Identity(kFeatures).Golden({1, 2, 3}, {1, 2, 3});
+  for (int wrong = 0; wrong < kWrong; ++wrong) {
+    // Version 1 stays the newest that is whole: these are another model's.
+    rig.models.Add("other", 1 + wrong, spec);
+    const fs::path file = rig.models.VersionPath("other", 1 + wrong) / "model.pt";
+    const auto size = static_cast<std::streamoff>(fs::file_size(file));
+    std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
+    bytes.seekp(size * wrong / kWrong);
+    bytes << "\xff\x80zz";
+  }
+  const auto settled = [&] {
+    for (const v1::ModelVersion& version : predictd.ListModels().response.models()) {
+      if (version.state() != v1::MODEL_STATE_READY && version.state() != v1::MODEL_STATE_FAILED) {
+        return false;
+      }
+    }
+    return predictd.ListModels().response.models_size() == kWrong + 1;
+  };
+  CHECK(WaitUntil(settled));
+  CHECK(predictd.WaitForMetric(R"(predictd_model_loads_total{model="other",result="failed"})", 1));
+  REQUIRE(load.WaitFor(100));
+  load.Stop();
+  CheckSteady(predictd);
+}
+
+TEST_CASE("A file that is copied slowly is waited for and never served half") {
+  Rig rig;
+  AddVersion(rig.models, 1);
+  PredictdProcess predictd(rig.Flags({"--model_poll=50ms", "--default_model=m"}));
+  REQUIRE(predictd.WaitForState("s", 1, v1::MODEL_STATE_READY));
+  Load load(predictd.grpc_address(), VersionLoad());
+
+  std::atomic<bool> copied{false};
+  std::atomic<int> failed{0};
+  std::thread watcher([&] {
+    while (!copied) {
+      const v1::ModelState state = predictd.ModelVersion("s", 2).state();
+      failed += state == v1::MODEL_STATE_FAILED;
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+  });
+  // Longer than files take to settle, so that only what goes on with them can be why.
+  rig.models.AddSlowly("s", 2, Sum(kFeatures, 2), 30, absl::Milliseconds(120));
+  copied = true;
+  watcher.join();
+  CHECK(failed == 0);
+  CHECK(predictd.WaitForState("s", 2, v1::MODEL_STATE_READY));
+  CHECK(WaitUntil([&] { return predictd.Predict("u1", {}, "s").response.version() == "2"; }));
+  REQUIRE(load.WaitFor(100));
+  CheckUndisturbed(load.Stop());
+  CHECK(predictd.Metric(R"(predictd_model_loads_total{model="s",result="failed"})") == 0);
+  CHECK(predictd.Metric(R"(predictd_model_loads_total{model="s",result="ok"})") == 2);
+  CheckSteady(predictd);
+}
+
+}  // namespace
+}  // namespace predictd::integration

@@ -1,0 +1,20 @@
+// One HTTP GET on a connection of its own.
+#ifndef PREDICTD_TESTS_INTEGRATION_HARNESS_HTTP_GET_H_
+#define PREDICTD_TESTS_INTEGRATION_HARNESS_HTTP_GET_H_
+
+#include <string>
+
+namespace predictd::integration {
+
+struct HttpAnswer {
+  int code = 0;  // 0 where nobody answered
+  std::string headers;
+  std::string body;
+};
+
+// `address` is 127.0.0.1:PORT.
+HttpAnswer HttpGet(const std::string& address, const std::string& path);
+
+}  // namespace predictd::integration
+
+#endif  // PREDICTD_TESTS_INTEGRATION_HARNESS_HTTP_GET_H_
