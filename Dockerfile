@@ -5,7 +5,7 @@ WORKDIR /src
 COPY scripts/setup scripts/
 RUN scripts/setup --build
 COPY . .
-RUN scripts/build
+RUN scripts/build release predictd predict
 RUN strip --strip-debug build/release/predictd build/release/predict
 
 FROM debian:trixie-slim AS runtime
