@@ -23,7 +23,7 @@ std::vector<std::string> NamesOf(const v1::ListModelsResponse& models,
 }
 
 std::string ErrorText(int code, const std::string& message) {
-  return absl::StrCat(CodeName(static_cast<grpc::StatusCode>(code)), ": ", OneLine(message));
+  return absl::StrCat(CodeName(code), ": ", OneLine(message));
 }
 
 }  // namespace

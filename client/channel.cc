@@ -34,16 +34,15 @@ absl::Status CheckAddress(absl::string_view server) {
 
 absl::Status ReadPem(absl::string_view flag, const std::string& path, std::string* pem) {
   if (path.empty()) return absl::OkStatus();
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
   if (file) content << file.rdbuf();
-  if (!file || content.str().empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot read --", flag, "=", path, ": ",
-                                                   errno != 0 ? std::strerror(errno) : "empty",
-                                                   "; pass a PEM file"));
-  }
   *pem = content.str();
-  return absl::OkStatus();
+  if (absl::StrContains(*pem, "-----BEGIN ")) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--", flag, "=", path, ": ",
+      errno != 0 ? std::strerror(errno) : "no certificate or key in it", "; pass a PEM file"));
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
@@ -55,7 +54,6 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
     return grpc::InsecureChannelCredentials();
   }
   grpc::SslCredentialsOptions ssl;
-  errno = 0;
   PREDICTD_RETURN_IF_ERROR(ReadPem("tls_ca", options.tls_ca, &ssl.pem_root_certs));
   PREDICTD_RETURN_IF_ERROR(ReadPem("tls_cert", options.tls_cert, &ssl.pem_cert_chain));
   PREDICTD_RETURN_IF_ERROR(ReadPem("tls_key", options.tls_key, &ssl.pem_private_key));

@@ -10,6 +10,8 @@ namespace predictd::client {
 namespace {
 
 constexpr absl::string_view kNoConnection = "failed to connect to all addresses";
+// A certificate or key that gRPC cannot use leaves it without a way to connect.
+constexpr absl::string_view kNoWay = "empty address list";
 constexpr absl::string_view kNoName = "DNS resolution failed";
 
 // What lies behind gRPC's chain of causes, such as "Connection refused".
@@ -26,6 +28,9 @@ std::string ExplainNoConnection(absl::string_view message, absl::string_view ser
   if (absl::StrContains(message, kNoName)) {
     return absl::StrCat("cannot resolve ", server, " (", LastCause(message), "); check --server");
   }
+  if (absl::StrContains(message, kNoWay)) {
+    return absl::StrCat("cannot connect to ", server, "; check the files of the --tls flags");
+  }
   const absl::string_view cause = LastCause(message);
   if (cause == "Connection refused" || cause == "No such file or directory") {
     return absl::StrCat("no server at ", server, " (", cause, "); start predictd or pass --server");
@@ -36,7 +41,7 @@ std::string ExplainNoConnection(absl::string_view message, absl::string_view ser
 
 }  // namespace
 
-absl::string_view CodeName(grpc::StatusCode code) {
+absl::string_view CodeName(int code) {
   static constexpr absl::string_view kNames[] = {"OK",
                                                  "CANCELLED",
                                                  "UNKNOWN",
@@ -54,13 +59,14 @@ absl::string_view CodeName(grpc::StatusCode code) {
                                                  "UNAVAILABLE",
                                                  "DATA_LOSS",
                                                  "UNAUTHENTICATED"};
-  const auto index = static_cast<size_t>(code);
-  return index < std::size(kNames) ? kNames[index] : "UNKNOWN";
+  const bool known = code >= 0 && code < static_cast<int>(std::size(kNames));
+  return known ? kNames[code] : "UNKNOWN";
 }
 
 bool NeverConnected(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
          (absl::StrContains(status.error_message(), kNoConnection) ||
+          absl::StrContains(status.error_message(), kNoWay) ||
           absl::StrContains(status.error_message(), kNoName));
 }
 

@@ -12,8 +12,8 @@
 
 namespace predictd::client {
 
-// "NOT_FOUND", as gRPC names it.
-absl::string_view CodeName(grpc::StatusCode code);
+// "NOT_FOUND", as gRPC names it; UNKNOWN for a number that is no code.
+absl::string_view CodeName(int code);
 
 // `server` is the address that was called, `timeout` the call's.
 std::string ExplainFailure(const grpc::Status& status, absl::string_view server,

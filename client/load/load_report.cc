@@ -111,8 +111,7 @@ std::string LoadReportText(const LoadOptions& options, const LoadResult& result,
   std::string codes;
   for (int code = 0; code < Tally::kCodes; ++code) {
     if (tally.requests_with(code) == 0) continue;
-    absl::StrAppend(&codes, codes.empty() ? "" : "  ",
-                    CodeName(static_cast<grpc::StatusCode>(code)), " ",
+    absl::StrAppend(&codes, codes.empty() ? "" : "  ", CodeName(code), " ",
                     FormatCount(tally.requests_with(code)));
   }
   Table rates;
@@ -135,7 +134,7 @@ std::string LoadReportJson(const LoadOptions& options, const LoadResult& result,
   JsonObject codes;
   for (int code = 0; code < Tally::kCodes; ++code) {
     if (tally.requests_with(code) == 0) continue;
-    codes.AddInteger(CodeName(static_cast<grpc::StatusCode>(code)), tally.requests_with(code));
+    codes.AddInteger(CodeName(code), tally.requests_with(code));
   }
   JsonObject object;
   object.AddText("server", server).AddText("rpc", RpcName(options.rpc.kind));

@@ -31,8 +31,8 @@ class Event {
 };
 
 struct Answer {
-  grpc::StatusCode code = grpc::StatusCode::OK;
-  int rows = 0;  // predicted
+  int code = grpc::StatusCode::OK;  // as it came over the wire: any number
+  int rows = 0;                     // predicted
   int failed_rows = 0;
 };
 

@@ -81,7 +81,7 @@ void PredictCall::Read(bool ok) {
     answered = slot < waiting_.size() && waiting_[slot] != 0;
     if (answered) waiting_[slot] = 0;
   }
-  Answer answer{.code = static_cast<grpc::StatusCode>(reply_.error().code())};
+  Answer answer{.code = reply_.error().code()};
   answer.rows = answer.code == grpc::StatusCode::OK ? 1 : 0;
   {
     MutexLock lock(mutex_);
@@ -118,7 +118,7 @@ void PredictCall::FailAllIfOver() {
       waiting_[slot] = 0;
     }
   }
-  grpc::StatusCode code = status_.error_code();
+  int code = status_.error_code();
   // A server that ends the stream in good order owes these answers.
   if (code == grpc::StatusCode::OK) code = grpc::StatusCode::UNAVAILABLE;
   if (cancelled) code = grpc::StatusCode::DEADLINE_EXCEEDED;

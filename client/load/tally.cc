@@ -12,7 +12,7 @@ void Tally::Add(int64_t start, int64_t now, const Answer& answer) {
   }
   if (start < schedule_.measure_from || start >= schedule_.end) return;
   (ok ? good_ : failed_).Add(now - start);
-  ++codes_[std::clamp(static_cast<int>(answer.code), 0, kCodes - 1)];
+  ++codes_[std::clamp(answer.code, 0, kCodes - 1)];
   failed_rows_ += answer.failed_rows;
   last_answer_ = now;
 }

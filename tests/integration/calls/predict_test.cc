@@ -1,4 +1,5 @@
 // Predict: what is answered.
+#include <iostream>
 #include "tests/catch.h"
 #include "tests/integration/harness/feature_table.h"
 #include "tests/integration/harness/models.h"
@@ -17,6 +18,7 @@ TEST_CASE("a user id becomes a prediction") {
   INFO(answer.message());
   REQUIRE(answer.ok());
   CHECK(answer.response.outputs(0) == 63);
+  std::cerr << server.Log();
 }
 
 TEST_CASE("every kind of test model becomes ready") {

@@ -31,7 +31,8 @@ TEST_CASE("A model file that is cut off anywhere fails with the reason; the old 
     rig.models.AddCut("m", 2 + cut, spec, bytes);
   }
   CHECK(predictd.WaitForMetric(kFailedLoads, kCuts));
-  for (const v1::ModelVersion& version : predictd.ListModels().response.models()) {
+  const auto list = predictd.ListModels();
+  for (const v1::ModelVersion& version : list.response.models()) {
     if (version.version() == "1") continue;
     INFO("version " << version.version() << ": " << version.reason());
     CHECK(version.state() == v1::MODEL_STATE_FAILED);
@@ -66,12 +67,13 @@ TEST_CASE("A model file with wrong bytes in the middle is refused or right, and 
     bytes << "\xff\x80zz";
   }
   const auto settled = [&] {
-    for (const v1::ModelVersion& version : predictd.ListModels().response.models()) {
+    const auto list = predictd.ListModels();
+    for (const v1::ModelVersion& version : list.response.models()) {
       if (version.state() != v1::MODEL_STATE_READY && version.state() != v1::MODEL_STATE_FAILED) {
         return false;
       }
     }
-    return predictd.ListModels().response.models_size() == kWrong + 1;
+    return list.response.models_size() == kWrong + 1;
   };
   CHECK(WaitUntil(settled));
   CHECK(predictd.WaitForMetric(R"(predictd_model_loads_total{model="other",result="failed"})", 1));

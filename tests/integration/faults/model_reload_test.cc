@@ -10,7 +10,7 @@ namespace {
 
 constexpr char kLoads[] = R"(predictd_model_loads_total{model="s",result="ok"})";
 
-// Several callers, and one whose calls are batches of rows.
+// More callers than the server has loops and workers.
 Load::Options HeavyLoad() {
   Load::Options options = VersionLoad();
   options.threads = 6;

@@ -1,5 +1,7 @@
 // Models that throw, give NaN, or take their time.
+#include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,8 +11,6 @@
 
 namespace predictd::integration {
 namespace {
-
-using Features = std::map<std::string, float>;
 
 // One batch in which `poison` lies among good users; the row that fails is that one alone.
 void CheckPoisonedRow(PredictdProcess& predictd, const std::string& model, int poison,

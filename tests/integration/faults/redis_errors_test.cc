@@ -1,5 +1,5 @@
 // A Redis that answers with errors: full, a replica, loading, another shard's.
-#include <algorithm>
+#include <atomic>
 #include <string>
 #include <vector>
 

@@ -19,8 +19,8 @@ namespace predictd::integration {
 class RedisProxy {
  public:
   struct Treatment {
-    absl::Duration delay;    // of every answer
-    size_t slice = 1 << 16;  // most bytes of an answer in one packet
+    absl::Duration delay = absl::ZeroDuration();  // of every answer
+    size_t slice = 1 << 16;                       // most bytes of an answer in one packet
     int64_t cut_after = -1;  // answer bytes after which a connection is closed; -1 = never
   };
 

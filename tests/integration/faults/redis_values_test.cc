@@ -45,7 +45,7 @@ TEST_CASE("A packed value that is no row is a miss, counted, and overwritten by 
 
   std::vector<std::string> values = {"", "x", "a row", row.substr(1), row + '\0'};
   values.push_back(row.substr(0, row.size() - 4));  // a feature less
-  values.push_back(std::string(1 << 20, 'x'));
+  values.emplace_back(1 << 20, 'x');
   std::string other_schema = row;
   other_schema[0] ^= 1;
   values.push_back(other_schema);

@@ -1,6 +1,8 @@
 // A store of predictions that takes no more.
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <csignal>
 #include <set>
 #include <string>
 #include <vector>

@@ -1,6 +1,9 @@
 // A feature source that does not answer.
 #include <sqlite3.h>
 
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <stdexcept>
 #include <string>
 

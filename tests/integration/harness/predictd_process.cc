@@ -17,15 +17,16 @@ namespace {
 // Longer than its own --drain_timeout of 30 s.
 constexpr absl::Duration kLongestExit = absl::Seconds(60);
 
-std::vector<std::string> CommandLine(std::vector<std::string> flags) {
+std::vector<std::string> CommandLine(const std::vector<std::string>& flags) {
+  std::vector<std::string> command_line = {PREDICTD_BINARY};
+  command_line.insert(command_line.end(), flags.begin(), flags.end());
   for (const char* name : {"--listen=", "--http_listen="}) {
     const bool given = std::any_of(flags.begin(), flags.end(), [name](const std::string& flag) {
       return absl::StartsWith(flag, name);
     });
-    if (!given) flags.push_back(absl::StrCat(name, "127.0.0.1:0"));
+    if (!given) command_line.push_back(absl::StrCat(name, "127.0.0.1:0"));
   }
-  flags.insert(flags.begin(), PREDICTD_BINARY);
-  return flags;
+  return command_line;
 }
 
 bool HasHttp(const std::vector<std::string>& flags) {
@@ -39,8 +40,8 @@ void SetDeadline(grpc::ClientContext& context, absl::Duration limit) {
 }
 
 Exited RunPredictd(const std::vector<std::string>& flags, absl::Duration limit) {
-  std::vector<std::string> command_line = flags;
-  command_line.insert(command_line.begin(), PREDICTD_BINARY);
+  std::vector<std::string> command_line = {PREDICTD_BINARY};
+  command_line.insert(command_line.end(), flags.begin(), flags.end());
   ChildProcess process(std::move(command_line));
   const std::optional<int> status = process.WaitForExit(limit);
   return {status, process.Stdout(), process.Stderr()};

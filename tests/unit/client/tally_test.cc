@@ -36,7 +36,7 @@ TEST_CASE("failures have latencies of their own and are counted by code") {
   tally.Add(0, 5, kRefused);
   tally.Add(0, 6, kRefused);
   Tally other({.start = 0, .measure_from = 0, .end = 100});
-  other.Add(1, 10, {.code = static_cast<grpc::StatusCode>(99)});
+  other.Add(1, 10, {.code = 99});
   tally.Merge(other);
   CHECK(tally.good().count() == 1);
   CHECK(tally.failed().count() == 3);

@@ -1,0 +1,169 @@
+// Clients that do not speak HTTP/2, or speak it to do harm.
+#include <list>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/catch.h"
+#include "tests/integration/faults/rig.h"
+#include "tests/integration/faults/sockets.h"
+
+namespace predictd::integration {
+namespace {
+
+constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+// Frame types and flags of RFC 9113, section 6.
+constexpr char kHeaders = 1;
+constexpr char kReset = 3;
+constexpr char kSettings = 4;
+constexpr char kPing = 6;
+constexpr char kContinuation = 9;
+constexpr char kEndHeaders = 4;
+
+std::string Frame(char type, char flags, uint32_t stream, absl::string_view payload) {
+  std::string frame;
+  for (const int shift : {16, 8, 0}) frame += static_cast<char>(payload.size() >> shift);
+  frame += type;
+  frame += flags;
+  for (const int shift : {24, 16, 8, 0}) frame += static_cast<char>(stream >> shift);
+  return absl::StrCat(frame, payload);
+}
+
+std::string Opening() { return absl::StrCat(kPreface, Frame(kSettings, 0, 0, "")); }
+
+// POST / over http, from HPACK's static table.
+const std::string kPost = "\x83\x86\x84";
+
+// `attack` while others make calls: they are not disturbed, and the server is itself afterwards.
+template <typename Attack>
+void CheckOthersUndisturbed(const Attack& attack) {
+  const Rig rig;
+  PredictdProcess predictd(rig.Flags());
+  REQUIRE(predictd.WaitUntilReady());
+  Load load(predictd.grpc_address(), OwnRowLoad());
+  REQUIRE(load.WaitFor(100));
+  const double memory = predictd.RssBytes();
+  const double descriptors = predictd.Metric("process_open_fds");
+  attack(predictd.grpc_address(), [&] { REQUIRE(load.WaitFor(50)); });
+  REQUIRE(load.WaitFor(100));
+  CheckUndisturbed(load.Stop());
+  CHECK(predictd.RssBytes() < memory + 300e6);
+  // The attackers' connections are gone, and so is what the server had of them.
+  CHECK(WaitUntil([&] { return predictd.Metric("process_open_fds") <= descriptors; }));
+  CHECK(predictd.Metric(R"(predictd_requests_total{method="Predict",code="OK"})") >= 200);
+  CheckSteady(predictd);
+}
+
+TEST_CASE("Garbage instead of HTTP/2 disturbs nobody") {
+  CheckOthersUndisturbed([](const std::string& address, auto others) {
+    std::mt19937 random(9);
+    const std::vector<std::string> openings = {"",
+                                               "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+                                               std::string(kPreface.substr(0, 10)),
+                                               std::string(kPreface),
+                                               Opening(),
+                                               "\x16\x03\x01\x02"};
+    for (int i = 0; i < 120; ++i) {
+      RawConnection connection(address);
+      std::string noise(random() % 4096, '\0');
+      for (char& byte : noise) byte = static_cast<char>(random());
+      connection.Send(absl::StrCat(openings[i % openings.size()], noise));
+      if (i % 10 == 0) connection.Receive(absl::Milliseconds(50));
+      if (i % 30 == 0) others();
+    }
+  });
+}
+
+TEST_CASE("Hundreds of connections that say nothing, or half a preface, disturb nobody") {
+  CheckOthersUndisturbed([](const std::string& address, auto others) {
+    std::list<RawConnection> connections;
+    for (int i = 0; i < 400; ++i) {
+      connections.emplace_back(address);
+      if (i % 2 == 0) connections.back().Send(kPreface.substr(0, i % kPreface.size()));
+      if (i % 100 == 0) others();
+    }
+    others();
+  });
+}
+
+TEST_CASE("Streams that are reset as soon as they are opened disturb nobody") {
+  CheckOthersUndisturbed([](const std::string& address, auto others) {
+    for (int round = 0; round < 4; ++round) {
+      RawConnection connection(address);
+      std::string bytes = Opening();
+      for (uint32_t stream = 1; stream < 4000; stream += 2) {
+        bytes += Frame(kHeaders, kEndHeaders, stream, kPost);
+        bytes += Frame(kReset, 0, stream, std::string("\0\0\0\x08", 4));
+      }
+      connection.Send(bytes);
+      others();
+      connection.Receive(absl::Milliseconds(50));
+    }
+  });
+}
+
+TEST_CASE("Headers without end, and floods of settings and pings, disturb nobody") {
+  CheckOthersUndisturbed([](const std::string& address, auto others) {
+    {
+      // A literal header whose name and value claim to be longer than any frame.
+      RawConnection connection(address);
+      connection.Send(Opening() +
+                      Frame(kHeaders, 0, 1, kPost + std::string("\x00\x7f\xff\xff\x7f", 5)));
+      for (int i = 0; i < 2000; ++i) {
+        if (!connection.Send(Frame(kContinuation, 0, 1, std::string(16384, 'a')))) break;
+      }
+      others();
+    }
+    {
+      RawConnection connection(address);
+      std::string bomb = kPost;
+      // Indexed again and again: one byte each stands for a long header.
+      absl::StrAppend(&bomb, absl::string_view("\x40\x01", 2), "a",
+                      absl::string_view("\x7f\x81\x1e", 3), std::string(4000, 'b'));
+      bomb += std::string(12000, '\xbe');
+      connection.Send(Opening());
+      for (uint32_t stream = 1; stream < 200; stream += 2) {
+        if (!connection.Send(Frame(kHeaders, kEndHeaders, stream, bomb))) break;
+      }
+      others();
+    }
+    {
+      RawConnection connection(address);
+      connection.Send(Opening());
+      const std::string settings = Frame(kSettings, 0, 0, "");
+      const std::string ping = Frame(kPing, 0, 0, "12345678");
+      for (int i = 0; i < 20000; ++i) {
+        if (!connection.Send(settings + ping)) break;
+      }
+      others();
+    }
+  });
+}
+
+TEST_CASE("A server without a descriptor left refuses connections, and takes them again later") {
+  const Rig rig;
+  ChildProcess::Options options;
+  options.limits = {{RLIMIT_NOFILE, 96}};
+  PredictdProcess predictd(rig.Flags(), options);
+  REQUIRE(predictd.WaitUntilReady());
+  // A connection for HTTP would not come through either: calls on one that is open must.
+  Load load(predictd.grpc_address(), OwnRowLoad());
+  REQUIRE(load.WaitFor(100));
+  {
+    std::list<RawConnection> connections;
+    for (int i = 0; i < 200; ++i) connections.emplace_back(predictd.grpc_address());
+    REQUIRE(load.WaitFor(100));
+  }
+  CheckUndisturbed(load.Stop());
+  CHECK(WaitUntil([&] {
+    return NewStub(predictd.grpc_address()) != nullptr && predictd.HttpGet("/readyz").code == 200;
+  }));
+  Load again(predictd.grpc_address(), OwnRowLoad());
+  REQUIRE(again.WaitFor(100));
+  CheckUndisturbed(again.Stop());
+  CheckSteady(predictd);
+}
+
+}  // namespace
+}  // namespace predictd::integration

@@ -1,0 +1,171 @@
+// SIGTERM whenever it comes.
+#include <csignal>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/fakes/redis_server.h"
+#include "tests/integration/faults/rig.h"
+#include "tests/integration/faults/slow_model.h"
+#include "tests/integration/harness/temp_folder.h"
+
+namespace predictd::integration {
+namespace {
+
+// Beyond --drain_timeout: what the end of a process takes on a busy machine.
+constexpr absl::Duration kSlack = absl::Seconds(8);
+
+// Sends SIGTERM; the exit status must be 0 within `drain_timeout` and some slack.
+void CheckExit(PredictdProcess& predictd, absl::Duration drain_timeout) {
+  const absl::Time start = absl::Now();
+  predictd.Kill(SIGTERM);
+  const std::optional<int> status = predictd.WaitForExit();
+  INFO(predictd.Log());
+  REQUIRE(status == 0);
+  CHECK(absl::Now() - start < drain_timeout + kSlack);
+  CHECK(LogLines(predictd, " stopped") == 1);
+}
+
+std::set<std::string> SavedIds(const std::string& file) {
+  std::set<std::string> ids;
+  for (const SqlRow& row : Sql(file, "SELECT prediction_id FROM predictions")) ids.insert(row[0]);
+  return ids;
+}
+
+TEST_CASE("SIGTERM while a model loads or warms up ends the server in time") {
+  ModelRepository models;
+  SECTION("before anything was looked at") { models.Add("m", 1, Sum(kFeatures)); }
+  SECTION("a big file that takes its time to load") { models.Add("m", 1, Big(kFeatures, 128)); }
+  SECTION("a slow model that takes its time to warm up") {
+    models.Add("m", 1, Busy(kFeatures, absl::Milliseconds(500)));
+  }
+  PredictdProcess predictd({"--models=" + models.path(), "--drain_timeout=5s", "--workers=1"});
+  CheckExit(predictd, absl::Seconds(5));
+}
+
+TEST_CASE("SIGTERM of an idle server ends it at once") {
+  RedisServer redis;
+  const TempFolder folder;
+  const Rig rig;
+  PredictdProcess predictd(rig.Flags(
+      {"--feature_cache=" + redis.unix_url(), "--save_to=sqlite:" + folder.File("saved.db")}));
+  REQUIRE(predictd.WaitUntilReady());
+  REQUIRE(predictd.Predict("u1").ok());
+  CheckExit(predictd, absl::ZeroDuration());
+}
+
+TEST_CASE("SIGTERM under load: calls are answered or refused, and what was answered is saved") {
+  RedisServer redis;
+  const TempFolder folder;
+  const std::string file = folder.File("saved.db");
+  const Rig rig;
+  const std::string save = GENERATE("after_reply", "before_reply");
+  const int signals = GENERATE(1, 3);
+  INFO(save << ", " << signals << " signals");
+  PredictdProcess predictd(rig.Flags(
+      {"--feature_cache=" + redis.unix_url(), "--save_to=sqlite:" + file, "--save=" + save}));
+  REQUIRE(predictd.WaitUntilReady());
+  Load::Options options = OwnRowLoad();
+  options.threads = 8;
+  Load load(predictd.grpc_address(), options);
+  REQUIRE(load.WaitFor(500));
+  for (int i = 1; i < signals; ++i) {
+    predictd.Kill(SIGTERM);
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  CheckExit(predictd, absl::Seconds(5));
+
+  const Load::Result result = load.Stop();
+  CHECK(result.wrong == 0);
+  CHECK(result.ok() >= 500);
+  CHECK(result.failed() == result.Count(grpc::StatusCode::UNAVAILABLE));
+  CHECK(result.prediction_ids.size() == static_cast<size_t>(result.ok()));
+  const std::set<std::string> saved = SavedIds(file);
+  int64_t lost = 0;
+  for (const std::string& id : result.prediction_ids) lost += saved.count(id) == 0;
+  CHECK(lost == 0);
+  CHECK(LogLines(predictd, "not all was saved") == 0);
+}
+
+TEST_CASE("Calls in flight at SIGTERM are answered before the end, however often it is sent") {
+  const SlowModel slow;
+  PredictdProcess predictd(slow.Flags());
+  REQUIRE(predictd.WaitUntilReady());
+  BusyWorker worker(predictd, absl::Seconds(2));
+  const int signals = GENERATE(1, 2);
+  for (int i = 0; i < signals; ++i) {
+    predictd.Kill(SIGTERM);
+    absl::SleepFor(absl::Milliseconds(100));
+  }
+  // An open connection is told so; that it goes on at all is what the call in flight is for.
+  REQUIRE(WaitUntil([&] {
+    return predictd.Predict(SlowModel::Request(absl::ZeroDuration())).code() ==
+           grpc::StatusCode::UNAVAILABLE;
+  }));
+  CHECK(predictd.WaitForExit() == 0);
+  CHECK(worker.Wait().ok());
+}
+
+TEST_CASE("A model that is stuck beyond --drain_timeout does not hold up the end") {
+  const TempFolder folder;
+  const std::string file = folder.File("saved.db");
+  const SlowModel slow;
+  PredictdProcess predictd(slow.Flags({"--drain_timeout=3s", "--save_to=sqlite:" + file}));
+  REQUIRE(predictd.WaitUntilReady());
+  const auto quick = predictd.Predict(SlowModel::Request(absl::ZeroDuration()));
+  REQUIRE(quick.ok());
+  BusyWorker worker(predictd, absl::Minutes(10));
+  CheckExit(predictd, absl::Seconds(3));
+  CHECK_FALSE(worker.Wait().ok());
+  CHECK(LogLines(predictd, "in flight at the deadline") == 1);
+  CHECK(SavedIds(file).count(quick.response.prediction_id()) == 1);
+}
+
+TEST_CASE("Open watches are told and ended, open streams get their answers and are ended") {
+  using grpc::health::v1::HealthCheckResponse;
+  const Rig rig;
+  PredictdProcess predictd(rig.Flags({"--lame_duck=500ms"}));
+  REQUIRE(predictd.WaitUntilReady());
+
+  grpc::ClientContext watching;
+  SetDeadline(watching);
+  const auto watch = predictd.HealthStub().Watch(&watching, grpc::health::v1::HealthCheckRequest());
+  HealthCheckResponse health;
+  REQUIRE(watch->Read(&health));
+  CHECK(health.status() == HealthCheckResponse::SERVING);
+
+  grpc::ClientContext streaming;
+  SetDeadline(streaming);
+  const auto stream = predictd.Stub().PredictStream(&streaming);
+  constexpr int kRequests = 50;
+  for (int i = 0; i < kRequests; ++i) {
+    v1::PredictRequest request;
+    AskForUser(i, request);
+    request.set_request_id(std::to_string(i));
+    REQUIRE(stream->Write(request));
+  }
+  v1::PredictResponse response;
+  REQUIRE(stream->Read(&response));
+
+  predictd.Kill(SIGTERM);
+  REQUIRE(watch->Read(&health));
+  CHECK(health.status() == HealthCheckResponse::NOT_SERVING);
+  CHECK_FALSE(watch->Read(&health));
+  watch->Finish();
+
+  std::set<std::string> answered = {response.request_id()};
+  while (stream->Read(&response)) {
+    CHECK_FALSE(response.has_error());
+    answered.insert(response.request_id());
+  }
+  CHECK(answered.size() == kRequests);
+  const grpc::Status status = stream->Finish();
+  CHECK(status.error_code() == grpc::StatusCode::UNAVAILABLE);
+  CHECK(status.error_message().find("shutting down") != std::string::npos);
+  CHECK(predictd.WaitForExit() == 0);
+}
+
+}  // namespace
+}  // namespace predictd::integration
