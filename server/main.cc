@@ -3,6 +3,7 @@
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -229,9 +231,18 @@ int Fail(const absl::Status& status) {
 }
 
 // gRPC's own lines, as lines of ours. What it calls an error it also returns or shows to the
-// caller.
+// caller, except that without a free descriptor it stops listening.
 void LogOfGrpc(gpr_log_func_args* args) {
-  Log(LogLevel::kDebug, args->message, {{"source", "grpc"}});
+  const bool deaf = absl::StrContains(args->message, "Failed accept");
+  Log(deaf ? LogLevel::kError : LogLevel::kDebug, args->message, {{"source", "grpc"}});
+}
+
+// As many descriptors as the system lets us have: each connection is one.
+void RaiseDescriptorLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int Main(int argc, char** argv) {
@@ -242,6 +253,7 @@ int Main(int argc, char** argv) {
   // A write to a socket or file that is gone or too large is an error, not the end.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
+  RaiseDescriptorLimit();
   // Before any other thread starts, so that only sigwait below sees them.
   sigset_t ends;
   sigemptyset(&ends);

@@ -3,14 +3,19 @@
 #include <CivetServer.h>
 #include <prometheus/text_serializer.h>
 
+#include <atomic>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/http/process_metrics.h"
 
 namespace predictd::http {
 namespace {
+
+constexpr absl::Duration kWakeEvery = absl::Milliseconds(20);
 
 void Answer(mg_connection* connection, int code, const char* reason, const char* content_type,
             const std::string& body) {
@@ -73,6 +78,8 @@ struct HttpServer::Pages {
   MetricsPage metrics;
   LivePage live;
   ReadyPage ready;
+  std::string host;
+  int port = 0;
   // Last member: stops before the pages it serves go.
   std::unique_ptr<CivetServer> server;
 };
@@ -95,15 +102,31 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
   pages->server->addHandler("/metrics$", pages->metrics);
   pages->server->addHandler("/healthz$", pages->live);
   pages->server->addHandler("/readyz$", pages->ready);
-  const std::string host = address.substr(0, address.rfind(':'));
-  const int port = pages->server->getListeningPorts().front();
-  return std::unique_ptr<HttpServer>(
-      new HttpServer(std::move(pages), absl::StrCat(host, ":", port)));
+  pages->host = address.substr(0, address.rfind(':'));
+  pages->port = pages->server->getListeningPorts().front();
+  std::string bound = absl::StrCat(pages->host, ":", pages->port);
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(pages), std::move(bound)));
 }
 
 HttpServer::HttpServer(std::unique_ptr<Pages> pages, std::string address)
     : pages_(std::move(pages)), address_(std::move(address)) {}
 
-HttpServer::~HttpServer() = default;
+HttpServer::~HttpServer() {
+  // civetweb's accepting thread sleeps up to 2 s before it sees that it should stop; a connection
+  // wakes it.
+  std::atomic<bool> stopped = false;
+  std::thread waker([&] {
+    while (!stopped) {
+      char error[128];
+      mg_connection* connection =
+          mg_connect_client(pages_->host.c_str(), pages_->port, 0, error, sizeof(error));
+      if (connection != nullptr) mg_close_connection(connection);
+      absl::SleepFor(kWakeEvery);
+    }
+  });
+  pages_->server.reset();
+  stopped = true;
+  waker.join();
+}
 
 }  // namespace predictd::http

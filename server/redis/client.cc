@@ -170,8 +170,9 @@ void Client::Take(Reply reply) {
   const AnswerQueue::Entry entry = queue_.Pop();
   if (reply.type() == ReplyType::kError) {
     TakeError(entry, reply);
-  } else if (entry.write) {
-    readonly_ = false;
+  } else {
+    if (entry.write) readonly_ = false;
+    NoteRefusal(entry.write, "");
   }
   if (entry.awaiter != nullptr) entry.awaiter->Deliver(std::move(reply));
 }
@@ -185,6 +186,7 @@ void Client::TakeError(const AnswerQueue::Entry& entry, const Reply& reply) {
   } else if (code != "WRONGTYPE") {
     Count(StoreError::kError);
   }
+  if (IsRefusal(code)) NoteRefusal(entry.write, reply.text());
   if (code == "NOAUTH") {
     reconnect_ = absl::PermissionDeniedError(reply.text());
   } else if (entry.write && code == "READONLY" && loop_.Now() >= next_readonly_reconnect_) {

@@ -97,6 +97,8 @@ class Client : public TurnStep, private Timer {
   void Count(StoreError kind) { metrics_.CountStoreError(Store::kRedis, kind); }
   void CountReason(const absl::Status& reason, bool was_up);
   void Report(Reported news, const absl::Status& reason);
+  // Redis refused (empty `refusal`: took) a write or a read; says what changed.
+  void NoteRefusal(bool write, absl::string_view refusal);
 
   Loop& loop_;
   Watcher& watcher_;
@@ -126,6 +128,8 @@ class Client : public TurnStep, private Timer {
   absl::Status reconnect_;
   absl::Time next_readonly_reconnect_ = absl::InfinitePast();
   bool readonly_ = false;
+  bool writes_refused_ = false;  // by the last answer: NOPERM
+  bool reads_refused_ = false;
 
   Reported reported_ = Reported::kNothing;
 

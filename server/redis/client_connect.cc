@@ -157,4 +157,17 @@ void Client::Report(Reported news, const absl::Status& reason) {
   }
 }
 
+void Client::NoteRefusal(bool write, absl::string_view refusal) {
+  bool& refused = write ? writes_refused_ : reads_refused_;
+  if (std::exchange(refused, !refusal.empty()) == !refusal.empty()) return;
+  const absl::string_view commands = write ? "writes" : "reads";
+  if (refused) {
+    Log(LogLevel::kWarning, absl::StrCat("redis refuses ", commands),
+        {{"address", address_.ToString()}, {"error", refusal}});
+  } else {
+    Log(LogLevel::kInfo, absl::StrCat("redis takes ", commands, " again"),
+        {{"address", address_.ToString()}});
+  }
+}
+
 }  // namespace predictd::redis

@@ -11,6 +11,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "server/base/utf8.h"
 
 namespace predictd::repository {
 namespace {
@@ -20,7 +21,9 @@ namespace fs = std::filesystem;
 std::vector<fs::path> Children(const fs::path& directory, std::error_code& error) {
   std::vector<fs::path> children;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().filename().string().front() != '.') children.push_back(it->path());
+    const std::string name = it->path().filename().string();
+    // No request can name a model whose name is not UTF-8.
+    if (name.front() != '.' && ValidUtf8(name) == name) children.push_back(it->path());
   }
   std::sort(children.begin(), children.end());
   return children;

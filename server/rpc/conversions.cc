@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "server/base/utf8.h"
 #include "server/rpc/status_mapping.h"
 
 namespace predictd::rpc {
@@ -107,7 +108,8 @@ void FillModelVersion(absl::string_view model, const repository::VersionInfo& ve
   message.set_model(std::string(model));
   message.set_version(version.version);
   message.set_state(static_cast<v1::ModelState>(version.state));
-  message.set_reason(version.reason);
+  // libtorch quotes the bytes that it stumbled upon.
+  message.set_reason(ValidUtf8(version.reason));
   if (version.signature != nullptr) *message.mutable_signature() = *version.signature;
   if (version.loaded_at != absl::InfinitePast()) {
     SetTimestamp(version.loaded_at, *message.mutable_loaded_at());

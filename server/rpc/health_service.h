@@ -22,7 +22,7 @@ grpc::health::v1::HealthCheckResponse::ServingStatus HealthOf(absl::string_view 
                                                               const repository::Catalog& catalog,
                                                               const ServiceState& state);
 
-// Loop's thread only. Destroyed when its scope is done: after the queue's last event.
+// Loop's thread only. Destroyed when Done.
 class HealthService {
  public:
   using Async = grpc::health::v1::Health::AsyncService;
@@ -32,6 +32,8 @@ class HealthService {
 
   // Starts taking calls.
   void Start();
+  // As PredictorService::Done.
+  auto Done() { return scope_.Done(); }
 
   // The catalog or the server's state has changed: watchers are told what is new to them.
   void Changed() { watchers_.SetAll(); }

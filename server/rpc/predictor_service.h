@@ -29,13 +29,17 @@ struct PredictorParts {
   bool saves;  // predictions have ids
 };
 
-// Loop's thread only. Destroyed when its scope is done: after the queue's last event.
+// Loop's thread only. Destroyed when Done.
 class PredictorService {
  public:
   explicit PredictorService(PredictorParts parts);
 
   // Starts taking calls.
   void Start();
+
+  // Awaitable, by one: resumes when every call has ended and none is waited for, which is so once
+  // the gRPC server has been shut down.
+  auto Done() { return scope_.Done(); }
 
  private:
   template <typename RequestMessage, typename ResponseMessage>

@@ -99,8 +99,20 @@ bool Server::Drain(absl::Duration lame_duck, absl::Time deadline) {
   return state_.in_flight == 0;
 }
 
+Task<void> Server::ShutdownWhenIdle(EventLoop& loop, Services& services) {
+  // An operation that is started on a queue after its shutdown ends the process, and a call that
+  // has ended may still be about to wait for the next one.
+  co_await services.predictor->Done();
+  co_await services.health->Done();
+  loop.Shutdown();
+}
+
 void Server::StopLoops() {
-  for (const auto& loop : loops_) loop->Shutdown();
+  for (size_t i = 0; i < loops_.size(); ++i) {
+    loops_[i]->PostFunction([loop = loops_[i].get(), services = services_[i].get()] {
+      services->end.Spawn(ShutdownWhenIdle(*loop, *services));
+    });
+  }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }

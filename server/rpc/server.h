@@ -15,6 +15,8 @@
 #include "absl/time/time.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "predictd/v1/predictor.grpc.pb.h"
+#include "server/async/scope.h"
+#include "server/async/task.h"
 #include "server/base/clock.h"
 #include "server/rpc/drain_list.h"
 #include "server/rpc/event_loop.h"
@@ -66,8 +68,12 @@ class Server {
     DrainList streams;
     std::unique_ptr<PredictorService> predictor;
     std::unique_ptr<HealthService> health;
+    Scope end;  // of the task that shuts the loop down
   };
 
+  // Waits until no call is left, not even one that waits to be accepted, before it shuts the loop's
+  // queue down.
+  static Task<void> ShutdownWhenIdle(EventLoop& loop, Services& services);
   // Runs `function` for each loop, on its thread.
   void OnEachLoop(const std::function<void(Services&)>& function);
 

@@ -5,13 +5,14 @@
 #include "absl/time/time.h"
 #include "google/rpc/error_details.pb.h"
 #include "server/base/status.h"
+#include "server/base/utf8.h"
 
 namespace predictd::rpc {
 
 google::rpc::Status ToMessage(const absl::Status& status) {
   google::rpc::Status message;
   message.set_code(static_cast<int>(status.code()));
-  message.set_message(std::string(status.message()));
+  message.set_message(ValidUtf8(status.message()));
   if (const auto delay = RetryDelay(status)) {
     google::rpc::RetryInfo retry;
     absl::Duration rest = *delay;

@@ -58,7 +58,7 @@ TEST_CASE("The model is not run for rows whose deadline passes in the queue") {
   CHECK(WaitUntil([&] { return predictd.Metric(kQueued) == 0; }));
   CHECK(predictd.Metric(kExpired) <= 150);
   CHECK(predictd.Metric(kRows) == rows + 1);
-  CheckSteady(predictd);
+  CheckSteady(predictd, SlowModel::Request(absl::ZeroDuration()));
 }
 
 TEST_CASE("The model is not run for rows whose callers have gone") {
@@ -77,7 +77,7 @@ TEST_CASE("The model is not run for rows whose callers have gone") {
   CHECK(worker.Wait().ok());
   CHECK(predictd.WaitForMetric(kCancelled, 50));
   CHECK(predictd.Metric(kRows) == rows + 1);
-  CheckSteady(predictd);
+  CheckSteady(predictd, SlowModel::Request(absl::ZeroDuration()));
 }
 
 TEST_CASE("Calls that are cancelled at any stage leave nothing behind") {

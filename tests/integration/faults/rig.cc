@@ -43,8 +43,15 @@ void CheckUndisturbed(const Load::Result& result) {
 }
 
 void CheckSteady(PredictdProcess& predictd, const std::string& model) {
+  v1::PredictRequest request;
+  request.set_user_id("u1");
+  request.set_model(model);
+  CheckSteady(predictd, request);
+}
+
+void CheckSteady(PredictdProcess& predictd, const v1::PredictRequest& request) {
   REQUIRE_FALSE(predictd.WaitForExit(absl::ZeroDuration()).has_value());
-  CHECK(WaitUntil([&] { return predictd.Predict("u1", {}, model).ok(); }, kRepair));
+  CHECK(WaitUntil([&] { return predictd.Predict(request).ok(); }, kRepair));
   CHECK(WaitUntil([&] { return predictd.Metric("predictd_in_flight_requests") == 0; }));
 }
 

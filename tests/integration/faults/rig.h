@@ -51,6 +51,7 @@ Load::Options OwnRowLoad();
 void CheckUndisturbed(const Load::Result& result);
 
 // The process lives, answers, and has nothing left in flight.
+void CheckSteady(PredictdProcess& predictd, const v1::PredictRequest& request);
 void CheckSteady(PredictdProcess& predictd, const std::string& model = "m");
 
 // Waits until a call of any user takes its row from `origin`.

@@ -78,6 +78,7 @@ TEST_CASE("SIGTERM under load: calls are answered or refused, and what was answe
   CheckExit(predictd, absl::Seconds(5));
 
   const Load::Result result = load.Stop();
+  for (const auto& [code, count] : result.codes) UNSCOPED_INFO(code << ": " << count);
   CHECK(result.wrong == 0);
   CHECK(result.ok() >= 500);
   CHECK(result.failed() == result.Count(grpc::StatusCode::UNAVAILABLE));

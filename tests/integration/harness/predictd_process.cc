@@ -62,6 +62,10 @@ PredictdProcess::PredictdProcess(std::vector<std::string> flags, ChildProcess::O
 }
 
 PredictdProcess::~PredictdProcess() {
+  // Closes the connection: a client that makes no call does not notice that it should, and the
+  // server waits for that.
+  stub_.reset();
+  health_stub_.reset();
   process_.Kill(SIGTERM);
   // A stopped process would not see it.
   process_.Kill(SIGCONT);

@@ -1,0 +1,124 @@
+// grpc.health.v1.Health, /healthz and /readyz.
+#include <csignal>
+
+#include "tests/catch.h"
+#include "tests/integration/harness/models.h"
+#include "tests/integration/harness/predictd_process.h"
+
+namespace predictd::integration {
+namespace {
+
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+
+// SERVING, NOT_SERVING, or the error's code.
+std::string Check(PredictdProcess& server, const std::string& service) {
+  HealthCheckRequest request;
+  request.set_service(service);
+  grpc::ClientContext context;
+  SetDeadline(context);
+  HealthCheckResponse response;
+  const grpc::Status status = server.HealthStub().Check(&context, request, &response);
+  if (status.error_code() == grpc::NOT_FOUND) return "NOT_FOUND";
+  if (!status.ok()) return status.error_message();
+  return HealthCheckResponse::ServingStatus_Name(response.status());
+}
+
+TEST_CASE("health is SERVING exactly when every model has a READY version") {
+  ModelRepository repository;
+  repository.Add("quick", 1, Sum(1));
+  repository.Add("slow", 1, Busy(1, absl::Milliseconds(15)));
+  PredictdProcess server({"--models=" + repository.path(), "--max_batch=4", "--model_poll=50ms"});
+  REQUIRE(server.WaitForState("quick", 1, v1::MODEL_STATE_READY));
+  CHECK(Check(server, "quick") == "SERVING");
+  CHECK(Check(server, "slow") == "NOT_SERVING");
+  CHECK(Check(server, "") == "NOT_SERVING");
+  CHECK(Check(server, "predictd.v1.Predictor") == "NOT_SERVING");
+  CHECK(Check(server, "nobody") == "NOT_FOUND");
+  CHECK(server.HttpGet("/readyz").code == 503);
+  CHECK(server.HttpGet("/healthz").code == 200);
+  CHECK(server.HttpGet("/elsewhere").code == 404);
+  REQUIRE(server.WaitForState("slow", 1, v1::MODEL_STATE_READY));
+  for (const char* service : {"", "predictd.v1.Predictor", "quick", "slow"}) {
+    CHECK(Check(server, service) == "SERVING");
+  }
+  CHECK(server.HttpGet("/readyz").code == 200);
+  repository.Remove("quick", 1);
+  CHECK(WaitUntil([&] { return Check(server, "") == "NOT_SERVING"; }));
+  CHECK(Check(server, "slow") == "SERVING");
+}
+
+TEST_CASE("with a default model the others do not count") {
+  ModelRepository repository;
+  repository.Add("main", 1, Sum(1));
+  repository.Add("broken", 1, Sum(1).Golden({1}, {2}));
+  PredictdProcess server({"--models=" + repository.path(), "--default_model=main"});
+  REQUIRE(server.WaitUntilReady());
+  CHECK(Check(server, "") == "SERVING");
+  CHECK(Check(server, "main") == "SERVING");
+  CHECK(Check(server, "broken") == "NOT_SERVING");
+}
+
+TEST_CASE("a watch tells each change, and ends when the drain does") {
+  ModelRepository repository;
+  repository.Add("m", 1, Sum(1));
+  PredictdProcess server({"--models=" + repository.path(), "--model_poll=50ms"});
+  REQUIRE(server.WaitUntilReady());
+  grpc::ClientContext context;
+  SetDeadline(context);
+  HealthCheckRequest request;
+  request.set_service("m");
+  const auto watch = server.HealthStub().Watch(&context, request);
+  grpc::ClientContext unknown_context;
+  SetDeadline(unknown_context);
+  request.set_service("later");
+  const auto unknown = server.HealthStub().Watch(&unknown_context, request);
+
+  HealthCheckResponse response;
+  REQUIRE(watch->Read(&response));
+  CHECK(response.status() == HealthCheckResponse::SERVING);
+  REQUIRE(unknown->Read(&response));
+  CHECK(response.status() == HealthCheckResponse::SERVICE_UNKNOWN);
+  repository.Add("later", 1, Sum(1));
+  REQUIRE(unknown->Read(&response));
+  // It may be seen while it loads.
+  if (response.status() == HealthCheckResponse::NOT_SERVING) REQUIRE(unknown->Read(&response));
+  CHECK(response.status() == HealthCheckResponse::SERVING);
+
+  server.Kill(SIGTERM);
+  REQUIRE(watch->Read(&response));
+  CHECK(response.status() == HealthCheckResponse::NOT_SERVING);
+  CHECK_FALSE(watch->Read(&response));
+  CHECK(watch->Finish().error_code() == grpc::UNAVAILABLE);
+  REQUIRE(unknown->Read(&response));
+  CHECK(response.status() == HealthCheckResponse::NOT_SERVING);
+  CHECK_FALSE(unknown->Read(&response));
+  unknown->Finish();
+  CHECK(server.WaitForExit() == 0);
+}
+
+TEST_CASE("in the lame-duck time health says NOT_SERVING while everyone is served") {
+  ModelRepository repository;
+  repository.Add("m", 1, Sum(1));
+  PredictdProcess server(
+      {"--models=" + repository.path(), "--lame_duck=4s", "--drain_timeout=60s"});
+  REQUIRE(server.WaitUntilReady());
+  REQUIRE(server.Predict("u", {{"f0", 1}}).ok());
+  server.Kill(SIGTERM);
+  REQUIRE(WaitUntil([&] { return Check(server, "") == "NOT_SERVING"; }, absl::Seconds(3)));
+  CHECK(Check(server, "m") == "NOT_SERVING");
+  CHECK(server.Predict("u", {{"f0", 1}}).ok());
+  CHECK(server.HttpGet("/readyz").code == 503);
+  CHECK(server.HttpGet("/healthz").code == 200);
+  // New calls on the open connection, once that time is over.
+  grpc::Status last;
+  CHECK(WaitUntil([&] {
+    last = server.Predict("u", {{"f0", 1}}).status;
+    return !last.ok();
+  }));
+  CHECK(last.error_code() == grpc::UNAVAILABLE);
+  CHECK(server.WaitForExit() == 0);
+}
+
+}  // namespace
+}  // namespace predictd::integration

@@ -1,0 +1,90 @@
+// TLS and mutual TLS, with certificates made by openssl.
+#include <cstdlib>
+
+#include "tests/catch.h"
+#include "tests/integration/harness/models.h"
+#include "tests/integration/harness/predictd_process.h"
+
+namespace predictd::integration {
+namespace {
+
+// Two authorities, each with a certificate for 127.0.0.1 that it signed.
+class Certificates {
+ public:
+  Certificates() {
+    for (const std::string name : {"ours", "theirs"}) {
+      Run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=" + name +
+          "-ca -keyout " + File(name + "-ca.key") + " -out " + File(name + "-ca.pem"));
+      Run("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost "
+          "-addext subjectAltName=IP:127.0.0.1,DNS:localhost -keyout " +
+          File(name + ".key") + " -out " + File(name + ".csr"));
+      Run("x509 -req -days 2 -copy_extensions copy -CAcreateserial -in " + File(name + ".csr") +
+          " -CA " + File(name + "-ca.pem") + " -CAkey " + File(name + "-ca.key") + " -out " +
+          File(name + ".pem"));
+    }
+  }
+
+  std::string File(const std::string& name) const { return folder_.File(name); }
+  std::string Text(const std::string& name) const { return ReadFile(File(name)); }
+
+ private:
+  static void Run(const std::string& arguments) {
+    const std::string command = "openssl " + arguments + " >/dev/null 2>&1";
+    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+  }
+
+  const TempFolder folder_;
+};
+
+grpc::Status Call(const PredictdProcess& server,
+                  const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const auto channel = grpc::CreateCustomChannel(server.grpc_address(), credentials, arguments);
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::ListModelsResponse response;
+  return v1::Predictor::NewStub(channel)->ListModels(&context, v1::ListModelsRequest(), &response);
+}
+
+std::shared_ptr<grpc::ChannelCredentials> Tls(const std::string& roots, const std::string& key = "",
+                                              const std::string& certificate = "") {
+  return grpc::SslCredentials({roots, key, certificate});
+}
+
+TEST_CASE("with --tls_cert calls are encrypted, and a client that trusts another is not served") {
+  const Certificates files;
+  ModelRepository repository;
+  repository.Add("m", 1, Sum(1));
+  PredictdProcess server({"--models=" + repository.path(), "--tls_cert=" + files.File("ours.pem"),
+                          "--tls_key=" + files.File("ours.key")});
+  REQUIRE(server.WaitUntilReady());
+  const grpc::Status served = Call(server, Tls(files.Text("ours-ca.pem")));
+  INFO(served.error_message());
+  CHECK(served.ok());
+  CHECK(Call(server, Tls(files.Text("theirs-ca.pem"))).error_code() == grpc::UNAVAILABLE);
+  CHECK(Call(server, grpc::InsecureChannelCredentials()).error_code() == grpc::UNAVAILABLE);
+  CHECK(Call(server, Tls(files.Text("ours-ca.pem"))).ok());
+}
+
+TEST_CASE("with --tls_client_ca only clients with a certificate of that authority are served") {
+  const Certificates files;
+  ModelRepository repository;
+  repository.Add("m", 1, Sum(1));
+  PredictdProcess server({"--models=" + repository.path(), "--tls_cert=" + files.File("ours.pem"),
+                          "--tls_key=" + files.File("ours.key"),
+                          "--tls_client_ca=" + files.File("ours-ca.pem")});
+  REQUIRE(server.WaitUntilReady());
+  const std::string roots = files.Text("ours-ca.pem");
+  const grpc::Status served =
+      Call(server, Tls(roots, files.Text("ours.key"), files.Text("ours.pem")));
+  INFO(served.error_message());
+  CHECK(served.ok());
+  CHECK(Call(server, Tls(roots)).error_code() == grpc::UNAVAILABLE);
+  CHECK(Call(server, Tls(roots, files.Text("theirs.key"), files.Text("theirs.pem"))).error_code() ==
+        grpc::UNAVAILABLE);
+  CHECK(Call(server, grpc::InsecureChannelCredentials()).error_code() == grpc::UNAVAILABLE);
+}
+
+}  // namespace
+}  // namespace predictd::integration
