@@ -7,6 +7,7 @@
 #include "server/base/utf8.h"
 
 namespace predictd {
+
 void AppendJsonString(absl::string_view text, std::string& out) {
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';

@@ -1,5 +1,7 @@
 #include "server/config/config.h"
 
+#include <filesystem>
+#include <system_error>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -211,6 +213,13 @@ absl::Status ReadSaving(Config& config) {
     auto address = ParseStoreAddress("--save_to", save_to);
     if (!address.ok()) return address.status();
     config.save_to = *std::move(address);
+    // Saving switches its file to WAL, which is not to be done to a file of somebody else's.
+    std::error_code error;
+    if (config.feature_source &&
+        (config.feature_source->path == config.save_to->path ||
+         std::filesystem::equivalent(config.feature_source->path, config.save_to->path, error))) {
+      return Invalid("save_to", "is the file of --feature_source; give another one");
+    }
     return absl::OkStatus();
   }
   if (config.save == predict::SaveMode::kBeforeReply) {

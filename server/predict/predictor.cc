@@ -160,12 +160,12 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
     co_return StartFromRequest(shared, answer);
   }
   batch.rows.resize(user_ids.size());
-  // No more at once than the queue takes: a large batch is fed in pieces.
-  const size_t at_once = std::clamp(batch.version->lane->queue_limit().limit() / 2, 1, kRowsAtOnce);
-  std::vector<Request> requests(std::min(at_once, user_ids.size()), shared);
-  for (size_t begin = 0; begin < user_ids.size(); begin += at_once) {
+  // A batch waits for room in the queue rather than being refused: it is fed in pieces.
+  const batching::QueueLimit& queue = batch.version->lane->queue_limit();
+  std::vector<Request> requests(std::min<size_t>(kRowsAtOnce, user_ids.size()), shared);
+  for (size_t begin = 0; begin < user_ids.size();) {
+    const size_t count = std::min<size_t>(RoomForBatches(queue), user_ids.size() - begin);
     Scope scope;
-    const size_t count = std::min(at_once, user_ids.size() - begin);
     for (size_t i = 0; i < count; ++i) {
       requests[i].user_id = user_ids[begin + i];
       BatchRow& row = batch.rows[begin + i];
@@ -173,14 +173,22 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
       scope.Spawn(RunBatchRow(requests[i], call, row));
     }
     co_await scope.Done();
+    begin += count;
     const absl::Status status = call.Check(line_.loop.Now(), "all rows were answered");
     if (!status.ok()) co_return status;
+    if (count == 0) co_await line_.loop.Sleep(kNextLook);
   }
   co_return batch;
 }
 
 Task<void> Predictor::RunBatchRow(const Request& request, const CallContext& call, BatchRow& row) {
   row.status = co_await Run(request, call, row.answer);
+  // Others took the room meanwhile: the row waits for its turn, up to the caller's deadline.
+  while (absl::IsResourceExhausted(row.status) && call.Check(line_.loop.Now(), "").ok()) {
+    co_await line_.loop.Sleep(kNextLook);
+    row.answer.missing.clear();
+    row.status = co_await Run(request, call, row.answer);
+  }
 }
 
 Task<absl::StatusOr<Prediction>> Predictor::GetPrediction(std::string prediction_id,
