@@ -16,6 +16,14 @@ namespace {
 // other calls get their turns.
 constexpr int kRowsAtOnce = 1024;
 
+// How soon a batch looks again whether the queue has room for its next rows.
+constexpr absl::Duration kNextLook = absl::Milliseconds(1);
+
+// How many more rows batches may add: half of the queue is left to other calls.
+int RoomForBatches(const batching::QueueLimit& queue) {
+  return std::clamp(std::max(queue.limit() / 2, 1) - queue.waiting(), 0, kRowsAtOnce);
+}
+
 }  // namespace
 
 Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const CallContext& call) {

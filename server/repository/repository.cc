@@ -147,7 +147,11 @@ void Repository::Scan() {
       entry.seen_at = clock_.Now();
       entry.pending = true;
       entry.held = false;
-      if (entry.handle == nullptr) entry.state = State::kLoading;
+      if (entry.handle != nullptr) continue;
+      entry.state = State::kLoading;
+      // Its series are there before it has finished loading, or has failed to.
+      metrics_.ForModel(name);
+      metrics_.SetModelReady(name, absl::StrCat(number), false);
     }
   }
   for (auto model = models_.begin(); model != models_.end();) {

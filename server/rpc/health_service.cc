@@ -81,7 +81,7 @@ Task<void> HealthService::Watch() {
   call.OnCancel([&changed] { changed.Set(); });
   HealthCheckResponse sent;
   bool first = true;
-  while (!watches_end_ && !call.cancelled()) {
+  while (!call.cancelled()) {
     changed.Reset();
     HealthCheckResponse now;
     now.set_status(HealthOf(request.service(), catalog_, state_));
@@ -92,6 +92,8 @@ Task<void> HealthService::Watch() {
       if (!co_await step) break;
       continue;  // it may have changed during the write
     }
+    // After the last change was told: a drain without a lame-duck time changes and ends at once.
+    if (watches_end_) break;
     co_await changed;
   }
   writer.Finish(

@@ -107,8 +107,9 @@ TEST_CASE("with several models and no default a request must name one") {
 TEST_CASE("while a model warms up callers are told at once, and when to come again") {
   ModelRepository repository;
   repository.Add("quick", 1, Sum(1));
-  repository.Add("slow", 1, Busy(1, absl::Milliseconds(40)));
-  PredictdProcess server({"--models=" + repository.path(), "--max_batch=8"});
+  Gate gate;
+  repository.Add("slow", 1, Gated(1, gate).Defaults(1));
+  PredictdProcess server({"--models=" + repository.path()});
   REQUIRE(server.WaitForState("quick", 1, v1::MODEL_STATE_READY));
 
   const auto answer = server.Predict("u", {{"f0", 1}}, "slow");
@@ -121,6 +122,9 @@ TEST_CASE("while a model warms up callers are told at once, and when to come aga
   CHECK(server.HttpGet("/readyz").code == 503);
   // The others are served meanwhile.
   CHECK(server.Predict("u", {{"f0", 1}}, "quick").ok());
+  gate.Open();
+  CHECK(server.WaitUntilReady());
+  CHECK(server.Predict("u", {{"f0", 1}}, "slow").ok());
 }
 
 TEST_CASE("a model of which every version failed is answered with the newest one's reason") {

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/catch.h"
 #include "tests/fakes/redis_server.h"
 #include "tests/integration/faults/rig.h"
@@ -78,10 +79,15 @@ TEST_CASE("SIGTERM under load: calls are answered or refused, and what was answe
   CheckExit(predictd, absl::Seconds(5));
 
   const Load::Result result = load.Stop();
-  for (const auto& [code, count] : result.codes) UNSCOPED_INFO(code << ": " << count);
+  std::string codes;
+  for (const auto& [code, count] : result.codes) absl::StrAppend(&codes, " ", code, ": ", count);
+  INFO("codes" << codes);
   CHECK(result.wrong == 0);
   CHECK(result.ok() >= 500);
-  CHECK(result.failed() == result.Count(grpc::StatusCode::UNAVAILABLE));
+  // gRPC itself cancels a call that crosses the server's goodbye on the wire: one per connection.
+  const int64_t crossed = result.Count(grpc::StatusCode::CANCELLED);
+  CHECK(crossed <= options.threads);
+  CHECK(result.failed() == result.Count(grpc::StatusCode::UNAVAILABLE) + crossed);
   CHECK(result.prediction_ids.size() == static_cast<size_t>(result.ok()));
   const std::set<std::string> saved = SavedIds(file);
   int64_t lost = 0;

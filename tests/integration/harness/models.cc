@@ -93,6 +93,26 @@ ModelSpec Busy(int features, absl::Duration per_row) {
 
 ModelSpec BusyByFeature(int features) { return SpecOfBusy(features, "x[:, 0].sum() * 1000000"); }
 
+ModelSpec Gated(int features, const Gate& gate) {
+  // The size depends on the input, and the result on the loop, so that no optimisation reads the
+  // file once and for all or leaves the loop out.
+  return Spec(features, 1,
+              {"looks = 0", "if bool((x[:, 0] > 0).any()):",
+               absl::StrCat("    while bool(torch.from_file(\"", gate.path(),
+                            "\", True, min(x.size(0), looks + 1))[0] == 0):"),
+               "        looks += 1", absl::StrCat("return ", kRowSums, " + float(looks) * 0")});
+}
+
+Gate::Gate() { WriteFile(path(), std::string(sizeof(float), '\0')); }
+
+void Gate::Open() {
+  const float open = 1;
+  // In place: the server has the file mapped.
+  std::fstream file(path(), std::ios::binary | std::ios::in | std::ios::out);
+  file.write(reinterpret_cast<const char*>(&open), sizeof(open));
+  if (!file.flush()) throw std::runtime_error("cannot write " + path());
+}
+
 ModelSpec TwoOutputs(int features) {
   ModelSpec spec = Spec(features, 1, {absl::StrCat("return ", kRowSums, ", x")});
   spec.signature.mutable_outputs(0)->set_name("sum");

@@ -25,6 +25,17 @@ struct ModelSpec {
   ModelSpec& Golden(std::vector<float> features, std::vector<float> outputs);
 };
 
+// Holds runs of a Gated model, busily, until the test opens it. Outlives the server.
+class Gate {
+ public:
+  Gate();
+  void Open();
+  std::string path() const { return folder_.File("gate"); }
+
+ private:
+  const TempFolder folder_;
+};
+
 // Output `y` is the row itself: shows whose row was answered.
 ModelSpec Identity(int features);
 // One output `y`: the row's sum, times `factor`.
@@ -39,6 +50,9 @@ ModelSpec Busy(int features, absl::Duration per_row);
 // As Sum, and keeps its thread busy for the sum of the batch's f0, in milliseconds: the request
 // says how slow it is, and warm-up (with Defaults(0)) is fast. Use with --inline_budget=0.
 ModelSpec BusyByFeature(int features);
+// As Sum, and a run with a row whose f0 is above 0 lasts until the gate is open. With Defaults(0)
+// the version becomes READY and the request says whether it is held; with Defaults(1) loading is.
+ModelSpec Gated(int features, const Gate& gate);
 // Outputs `sum` [-1, 1] and `row` [-1, features].
 ModelSpec TwoOutputs(int features);
 // As Sum, with an INT64 input and an INT64 output.

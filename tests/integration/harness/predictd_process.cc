@@ -39,12 +39,16 @@ void SetDeadline(grpc::ClientContext& context, absl::Duration limit) {
   context.set_deadline(absl::ToChronoTime(absl::Now() + limit));
 }
 
-Exited RunPredictd(const std::vector<std::string>& flags, absl::Duration limit) {
+std::unique_ptr<ChildProcess> StartPredictd(const std::vector<std::string>& flags) {
   std::vector<std::string> command_line = {PREDICTD_BINARY};
   command_line.insert(command_line.end(), flags.begin(), flags.end());
-  ChildProcess process(std::move(command_line));
-  const std::optional<int> status = process.WaitForExit(limit);
-  return {status, process.Stdout(), process.Stderr()};
+  return std::make_unique<ChildProcess>(std::move(command_line));
+}
+
+Exited RunPredictd(const std::vector<std::string>& flags, absl::Duration limit) {
+  const std::unique_ptr<ChildProcess> process = StartPredictd(flags);
+  const std::optional<int> status = process->WaitForExit(limit);
+  return {status, process->Stdout(), process->Stderr()};
 }
 
 PredictdProcess::PredictdProcess(std::vector<std::string> flags, ChildProcess::Options options)

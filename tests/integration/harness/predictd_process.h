@@ -31,7 +31,10 @@ struct Answer {
   std::string message() const { return status.error_message(); }
 };
 
-// What was asked of a run of predictd that ends by itself.
+// A run of predictd with exactly these flags, for command lines that it does not take.
+std::unique_ptr<ChildProcess> StartPredictd(const std::vector<std::string>& flags);
+
+// What came of a run of predictd that ends by itself.
 struct Exited {
   std::optional<int> status;  // nullopt = it did not end within the limit and was killed
   std::string out;

@@ -28,16 +28,15 @@ std::string ServedVersion(PredictdProcess& server) {
 
 TEST_CASE("the port answers while a model loads, and says in which state it is") {
   ModelRepository repository;
-  repository.Add("m", 1, Busy(1, absl::Milliseconds(15)));
-  PredictdProcess server({"--models=" + repository.path(), "--max_batch=4"});
+  Gate gate;
+  repository.Add("m", 1, Gated(1, gate).Defaults(1));
+  PredictdProcess server({"--models=" + repository.path()});
   const v1::ModelVersion loading = server.ModelVersion("m", 1);
   INFO(loading.DebugString());
-  const bool unfinished =
-      loading.state() == v1::MODEL_STATE_LOADING || loading.state() == v1::MODEL_STATE_WARMING;
-  CHECK(unfinished);
+  CHECK(loading.state() == v1::MODEL_STATE_LOADING);
   CHECK_FALSE(loading.has_loaded_at());
   CHECK(server.HttpGet("/healthz").code == 200);
-  CHECK(server.WaitForState("m", 1, v1::MODEL_STATE_WARMING));
+  gate.Open();
   CHECK(server.WaitForState("m", 1, v1::MODEL_STATE_READY));
   const v1::ModelVersion ready = server.ModelVersion("m", 1);
   CHECK(ready.has_loaded_at());

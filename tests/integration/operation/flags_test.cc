@@ -1,6 +1,9 @@
 // What is wrong with a command line ends predictd at once: one line that names the flag.
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -13,85 +16,112 @@
 namespace predictd::integration {
 namespace {
 
-// Ends at once with a failure, and with one line on stderr that has each of these.
-void CheckRefused(std::vector<std::string> flags, const std::vector<std::string>& parts) {
-  // Free ports, unless the flags say which.
-  flags.insert(flags.begin(), {"--listen=127.0.0.1:0", "--http_listen="});
-  const Exited run = RunPredictd(flags);
-  INFO(absl::StrJoin(flags, " ") << "\n" << run.err);
-  REQUIRE(run.status.has_value());
-  CHECK(*run.status != 0);
-  CHECK(*run.status < 128);
-  CHECK(run.out == "");
-  CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
-  for (const std::string& part : parts) {
-    INFO(part);
-    CHECK(run.err.find(part) != std::string::npos);
+// Command lines that must end predictd at once with a failure and one line on stderr. All run at
+// the same time: most of a run is the loading of libtorch.
+class Refusals {
+ public:
+  // The line must have each of `parts`.
+  void Add(const std::vector<std::string>& flags, std::vector<std::string> parts) {
+    // Free ports, unless the flags say which.
+    std::vector<std::string> all = {"--listen=127.0.0.1:0", "--http_listen="};
+    all.insert(all.end(), flags.begin(), flags.end());
+    runs_.push_back({absl::StrJoin(flags, " "), std::move(parts), StartPredictd(all)});
   }
-}
+
+  void Check() {
+    for (const Run& run : runs_) {
+      const std::optional<int> status = run.process->WaitForExit(kPatience);
+      const std::string err = run.process->Stderr();
+      INFO(run.flags << "\n" << err);
+      REQUIRE(status.has_value());
+      CHECK(*status != 0);
+      CHECK(*status < 128);
+      CHECK(run.process->Stdout() == "");
+      CHECK(std::count(err.begin(), err.end(), '\n') == 1);
+      for (const std::string& part : run.parts) {
+        INFO(part);
+        CHECK(err.find(part) != std::string::npos);
+      }
+    }
+  }
+
+ private:
+  struct Run {
+    std::string flags;
+    std::vector<std::string> parts;
+    std::unique_ptr<ChildProcess> process;
+  };
+  std::vector<Run> runs_;
+};
 
 TEST_CASE("unknown flags, bad values and leftover arguments are named") {
+  Refusals refusals;
   ModelRepository repository;
   const std::string models = "--models=" + repository.path();
-  CheckRefused({models, "--modells=x"}, {"modells"});
-  CheckRefused({models, "extra"}, {"extra"});
-  CheckRefused({}, {"--models"});
-  CheckRefused({models, "--max_batch=many"}, {"max_batch"});
-  CheckRefused({models, "--max_batch=0"}, {"--max_batch"});
-  CheckRefused({models, "--max_queue=-1"}, {"--max_queue"});
-  CheckRefused({models, "--batch_delay=5"}, {"batch_delay"});
-  CheckRefused({models, "--batch_delay=-5ms"}, {"--batch_delay"});
-  CheckRefused({models, "--inline_budget=-1us"}, {"--inline_budget"});
-  CheckRefused({models, "--event_loops=-1"}, {"--event_loops"});
-  CheckRefused({models, "--drain_timeout=0"}, {"--drain_timeout"});
-  CheckRefused({models, "--admin=everyone"}, {"--admin", "loopback"});
-  CheckRefused({models, "--log_format=xml"}, {"--log_format", "json"});
-  CheckRefused({models, "--save=sometimes"}, {"--save", "after_reply"});
-  CheckRefused({models, "--save=before_reply"}, {"--save", "--save_to"});
-  CheckRefused({models, "--feature_cache=http://x"}, {"--feature_cache"});
-  CheckRefused({models, "--feature_cache=redis://localhost:1"}, {"--feature_names"});
-  CheckRefused({models, "--feature_cache_encoding=csv"}, {"--feature_cache_encoding", "packed"});
-  CheckRefused({models, "--feature_names=a,b,a"}, {"--feature_names", "'a'"});
-  CheckRefused({models, "--feature_source=mysql://x"}, {"--feature_source"});
-  CheckRefused({models, "--save_to=/tmp/x"}, {"--save_to"});
-  CheckRefused({models, "--listen="}, {"--listen"});
-  CheckRefused({models, "--max_message_mb=0"}, {"--max_message_mb"});
+  refusals.Add({models, "--modells=x"}, {"modells"});
+  refusals.Add({models, "extra"}, {"extra"});
+  refusals.Add({}, {"--models"});
+  refusals.Add({models, "--max_batch=many"}, {"max_batch"});
+  refusals.Add({models, "--max_batch=0"}, {"--max_batch"});
+  refusals.Add({models, "--max_queue=-1"}, {"--max_queue"});
+  refusals.Add({models, "--batch_delay=5"}, {"batch_delay"});
+  refusals.Add({models, "--batch_delay=-5ms"}, {"--batch_delay"});
+  refusals.Add({models, "--inline_budget=-1us"}, {"--inline_budget"});
+  refusals.Add({models, "--event_loops=-1"}, {"--event_loops"});
+  refusals.Add({models, "--drain_timeout=0"}, {"--drain_timeout"});
+  refusals.Add({models, "--admin=everyone"}, {"--admin", "loopback"});
+  refusals.Add({models, "--log_format=xml"}, {"--log_format", "json"});
+  refusals.Add({models, "--save=sometimes"}, {"--save", "after_reply"});
+  refusals.Add({models, "--save=before_reply"}, {"--save", "--save_to"});
+  refusals.Add({models, "--feature_cache=http://x"}, {"--feature_cache"});
+  refusals.Add({models, "--feature_cache=redis://localhost:1"}, {"--feature_names"});
+  refusals.Add({models, "--feature_cache_encoding=csv"}, {"--feature_cache_encoding", "packed"});
+  refusals.Add({models, "--feature_names=a,b,a"}, {"--feature_names", "'a'"});
+  refusals.Add({models, "--feature_source=mysql://x"}, {"--feature_source"});
+  refusals.Add({models, "--save_to=/tmp/x"}, {"--save_to"});
+  refusals.Add({models, "--listen="}, {"--listen"});
+  refusals.Add({models, "--max_message_mb=0"}, {"--max_message_mb"});
+  refusals.Check();
 }
 
 TEST_CASE("files that are not there or not what they should be are named") {
+  Refusals refusals;
   ModelRepository repository;
   const std::string models = "--models=" + repository.path();
   const TempFolder folder;
   const std::string none = folder.File("none");
   const std::string text = folder.File("text");
   REQUIRE(std::system(("echo hello, this is no database > " + text).c_str()) == 0);
-  CheckRefused({"--models=" + none}, {"--models", none});
-  CheckRefused({"--models=" + text}, {"--models", text});
-  CheckRefused({models, "--feature_source=sqlite:" + none}, {"--feature_source", none});
-  CheckRefused({models, "--feature_source=sqlite:" + text}, {"--feature_source", text});
+  refusals.Add({"--models=" + none}, {"--models", none});
+  refusals.Add({"--models=" + text}, {"--models", text});
+  refusals.Add({models, "--feature_source=sqlite:" + none}, {"--feature_source", none});
+  refusals.Add({models, "--feature_source=sqlite:" + text}, {"--feature_source", text});
   const FeatureTable table(1, 1);
-  CheckRefused({models, "--feature_source=" + table.source(), "--feature_table=persons"},
+  refusals.Add({models, "--feature_source=" + table.source(), "--feature_table=persons"},
                {"--feature_table", "persons"});
-  CheckRefused({models, "--feature_source=" + table.source(), "--feature_key=name"},
+  refusals.Add({models, "--feature_source=" + table.source(), "--feature_key=name"},
                {"--feature_key", "name"});
-  CheckRefused({models, "--save_to=sqlite:" + none + "/p.db"}, {"--save_to", none});
-  CheckRefused({models, "--save_to=sqlite:" + text}, {"--save_to", text});
-  CheckRefused({models, "--tls_cert=" + none, "--tls_key=" + none}, {"--tls_", none});
-  CheckRefused({models, "--tls_cert=" + text, "--tls_key=" + text}, {"--tls_", text});
-  CheckRefused({models, "--tls_cert=" + text}, {"--tls_key"});
-  CheckRefused({models, "--flagfile=" + none}, {"flagfile", none});
+  refusals.Add({models, "--save_to=sqlite:" + none + "/p.db"}, {"--save_to", none});
+  refusals.Add({models, "--save_to=sqlite:" + text}, {"--save_to", text});
+  refusals.Add({models, "--tls_cert=" + none, "--tls_key=" + none}, {"--tls_", none});
+  refusals.Add({models, "--tls_cert=" + text, "--tls_key=" + text}, {"--tls_", text});
+  refusals.Add({models, "--tls_cert=" + text}, {"--tls_key"});
+  refusals.Add({models, "--flagfile=" + none}, {"flagfile", none});
+  refusals.Check();
 }
 
 TEST_CASE("an address that another process serves is an error that names it") {
+  Refusals refusals;
   ModelRepository repository;
   const TempFolder folder;
   const std::string socket = "unix:" + folder.File("s");
   PredictdProcess first({"--models=" + repository.path(), "--listen=127.0.0.1:0," + socket});
   const std::string models = "--models=" + repository.path();
-  CheckRefused({models, "--listen=" + first.grpc_address()}, {"--listen", first.grpc_address()});
-  CheckRefused({models, "--listen=127.0.0.1:0," + socket}, {"--listen", folder.File("s")});
-  CheckRefused({models, "--http_listen=" + first.http_address()},
+  refusals.Add({models, "--listen=" + first.grpc_address()}, {"--listen", first.grpc_address()});
+  refusals.Add({models, "--listen=127.0.0.1:0," + socket}, {"--listen", folder.File("s")});
+  refusals.Add({models, "--http_listen=" + first.http_address()},
                {"--http_listen", first.http_address()});
+  refusals.Check();
   // The first is none the worse for it.
   CHECK(first.ListModels().ok());
   grpc::ClientContext context;

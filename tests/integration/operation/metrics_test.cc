@@ -83,14 +83,16 @@ TEST_CASE("every promised series is there from the start, at zero") {
 
 TEST_CASE("a model that has not finished loading is there as not ready") {
   ModelRepository repository;
-  repository.Add("slow", 1, Busy(1, absl::Milliseconds(15)));
-  PredictdProcess server({"--models=" + repository.path(), "--max_batch=4"});
+  Gate gate;
+  repository.Add("slow", 1, Gated(1, gate).Defaults(1));
+  PredictdProcess server({"--models=" + repository.path()});
   const std::string ready = R"(predictd_model_ready{model="slow",version="1"})";
-  REQUIRE(server.ModelVersion("slow", 1).state() != v1::MODEL_STATE_READY);
+  CHECK(server.WaitForState("slow", 1, v1::MODEL_STATE_LOADING));
   const MetricsText early = server.Metrics();
   CHECK(early.Find(ready) == 0);
   CHECK(early.Find(R"(predictd_model_loads_total{model="slow",result="ok"})") == 0);
   CHECK(early.Find(R"(predictd_model_loads_total{model="slow",result="failed"})") == 0);
+  gate.Open();
   CHECK(server.WaitForMetric(ready, 1));
 }
 
