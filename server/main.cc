@@ -231,10 +231,14 @@ int Fail(const absl::Status& status) {
 }
 
 // gRPC's own lines, as lines of ours. What it calls an error it also returns or shows to the
-// caller, except that without a free descriptor it stops listening.
+// caller, with two exceptions: an assertion that ends the process, and that it stops listening when
+// there is no free descriptor.
 void LogOfGrpc(gpr_log_func_args* args) {
-  const bool deaf = absl::StrContains(args->message, "Failed accept");
-  Log(deaf ? LogLevel::kError : LogLevel::kDebug, args->message, {{"source", "grpc"}});
+  const absl::string_view message = args->message;
+  const bool serious =
+      args->severity == GPR_LOG_SEVERITY_ERROR && (absl::StrContains(message, "assertion failed") ||
+                                                   absl::StrContains(message, "Failed accept"));
+  Log(serious ? LogLevel::kError : LogLevel::kDebug, message, {{"source", "grpc"}});
 }
 
 // As many descriptors as the system lets us have: each connection is one.

@@ -9,8 +9,8 @@
 
 namespace predictd {
 
-// Loop's thread only. One waiter at a time, resumed by the loop after Set, never within it. Stays set
-// until Reset.
+// Loop's thread only. One waiter at a time, resumed by the loop after Set, never within it. Stays
+// set until Reset.
 class Signal : private Resumption {
  public:
   explicit Signal(Loop& loop) : loop_(loop) {}

@@ -6,8 +6,8 @@
 
 namespace predictd::model {
 
-// Once, in main, before any other thread starts: no inter-op threads, no BLAS threads (OpenBLAS built
-// with pthreads spins in sched_yield between calls), no fusers that compile while serving.
+// Once, in main, before any other thread starts: no inter-op threads, no BLAS threads (OpenBLAS
+// built with pthreads spins in sched_yield between calls), no fusers that compile while serving.
 void PrepareTorch();
 
 // First thing on every thread that runs models: one intra-op thread.

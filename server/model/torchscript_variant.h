@@ -7,8 +7,8 @@
 
 namespace predictd::model {
 
-// Calls `module` with the profiling executor off: frozen graphs are interpreted as they are. Measured
-// here with libtorch 1.13.1 and a network 17-64-32-1: 7 instead of 14 us per run, and no
+// Calls `module` with the profiling executor off: frozen graphs are interpreted as they are.
+// Measured here with libtorch 1.13.1 and a network 17-64-32-1: 7 instead of 14 us per run, and no
 // re-optimisation per thread and shape while serving. May throw.
 c10::IValue RunModule(const torch::jit::Module& module, std::vector<c10::IValue> inputs);
 

@@ -8,7 +8,7 @@
 namespace predictd::integration {
 
 // Longer than anything takes on a busy machine; only a failing test waits that long.
-inline constexpr absl::Duration kPatience = absl::Seconds(60);
+inline constexpr absl::Duration kPatience = absl::Seconds(180);
 
 // Asks every few milliseconds until `condition()` holds; false where it never did within `limit`.
 template <typename Condition>
