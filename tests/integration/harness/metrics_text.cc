@@ -46,14 +46,15 @@ std::optional<double> MetricsText::Find(absl::string_view series) const {
 double MetricsText::Sum(absl::string_view series) const {
   const Series wanted = ParseSeries(series);
   double sum = 0;
-  for (const auto& [candidate, value] : values_) {
+  for (const auto& entry : values_) {
+    const Series& candidate = entry.first;
     const bool matches =
         candidate.name == wanted.name &&
         std::all_of(wanted.labels.begin(), wanted.labels.end(), [&](const auto& label) {
           const auto at = candidate.labels.find(label.first);
           return at != candidate.labels.end() && at->second == label.second;
         });
-    if (matches) sum += value;
+    if (matches) sum += entry.second;
   }
   return sum;
 }

@@ -1,7 +1,11 @@
 // LoadModel, UnloadModel, who may call them, and the memory they give back.
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+
 #include "tests/catch.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
+#include "tests/integration/harness/sanitized.h"
 
 namespace predictd::integration {
 namespace {
@@ -97,7 +101,7 @@ TEST_CASE("LoadModel says what is not there and why it cannot be loaded") {
   CHECK(Served(server) == "3");
 }
 
-TEST_CASE("--admin=off refuses everybody, and changes nothing") {
+TEST_CASE("with --admin=off nobody may load or unload") {
   ModelRepository repository;
   repository.Add("m", 1, Sum(1));
   PredictdProcess server({"--models=" + repository.path(), "--admin=off"});
@@ -106,6 +110,53 @@ TEST_CASE("--admin=off refuses everybody, and changes nothing") {
   CHECK(UnloadModel(server, "m").code() == grpc::PERMISSION_DENIED);
   CHECK(Served(server) == "1");
   CHECK(server.ListModels().ok());
+}
+
+// An IPv4 address of this machine that is not its loopback; empty where it has none.
+std::string OutsideAddress() {
+  ifaddrs* interfaces = nullptr;
+  std::string address;
+  if (::getifaddrs(&interfaces) != 0) return address;
+  for (const ifaddrs* it = interfaces; it != nullptr; it = it->ifa_next) {
+    char text[INET_ADDRSTRLEN] = "";
+    if (it->ifa_addr == nullptr || it->ifa_addr->sa_family != AF_INET) continue;
+    const auto* plain = reinterpret_cast<const sockaddr_in*>(it->ifa_addr);
+    ::inet_ntop(AF_INET, &plain->sin_addr, text, sizeof(text));
+    if (std::string(text).compare(0, 4, "127.") != 0) address = text;
+  }
+  ::freeifaddrs(interfaces);
+  return address;
+}
+
+grpc::StatusCode UnloadThrough(const std::string& address) {
+  v1::UnloadModelRequest request;
+  request.set_model("m");
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::UnloadModelResponse response;
+  const auto channel = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
+  return v1::Predictor::NewStub(channel)->UnloadModel(&context, request, &response).error_code();
+}
+
+TEST_CASE("by default admin calls are taken from loopback and Unix sockets only") {
+  ModelRepository repository;
+  repository.Add("m", 1, Sum(1));
+  const TempFolder folder;
+  const std::string socket = "unix:" + folder.File("s");
+  const std::string outside = OutsideAddress();
+  std::string listen = "--listen=127.0.0.1:0," + socket;
+  if (!outside.empty()) listen += "," + outside + ":0";
+  PredictdProcess server({"--models=" + repository.path(), listen});
+  REQUIRE(server.WaitUntilReady());
+  if (outside.empty()) {
+    WARN("this machine has no address but its loopback");
+  } else {
+    CHECK(UnloadThrough(server.grpc_addresses().at(2)) == grpc::PERMISSION_DENIED);
+    CHECK(Served(server) == "1");
+  }
+  CHECK(UnloadThrough(socket) == grpc::OK);
+  REQUIRE(LoadModel(server, "m").ok());
+  CHECK(UnloadThrough(server.grpc_address()) == grpc::OK);
 }
 
 TEST_CASE("an unloaded model gives its memory back") {
@@ -120,9 +171,9 @@ TEST_CASE("an unloaded model gives its memory back") {
   for (int round = 0; round < 3; ++round) {
     REQUIRE(UnloadModel(server, "big").ok());
     CHECK(server.WaitForState("big", 1, v1::MODEL_STATE_UNLOADED));
-    CHECK(WaitUntil([&] { return server.RssBytes() < loaded - kBytes * 3 / 4; }));
+    CHECK((kSanitized || WaitUntil([&] { return server.RssBytes() < loaded - kBytes * 3 / 4; })));
     REQUIRE(LoadModel(server, "big").ok());
-    CHECK(server.RssBytes() < loaded + kBytes / 2);
+    CHECK((kSanitized || server.RssBytes() < loaded + kBytes / 2));
   }
 }
 

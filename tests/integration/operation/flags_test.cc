@@ -145,7 +145,7 @@ TEST_CASE("a socket that a dead server left behind is taken over") {
   CHECK(second.ListModels().ok());
 }
 
-TEST_CASE("--help groups the flags and says their defaults and units") {
+TEST_CASE("help groups the flags and says their defaults and units") {
   const Exited run = RunPredictd({"--help"});
   REQUIRE(run.status == 1);
   for (const char* text :

@@ -146,7 +146,7 @@ TEST_CASE("known traffic is counted exactly, and no label names a user") {
   }
 }
 
-TEST_CASE("/metrics is Prometheus text: every series has its type and help") {
+TEST_CASE("the metrics page is Prometheus text: every series has its type and help") {
   ModelRepository repository;
   PredictdProcess server({"--models=" + repository.path()});
   const HttpAnswer page = server.HttpGet("/metrics");

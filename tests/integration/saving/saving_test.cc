@@ -221,7 +221,7 @@ TEST_CASE("prediction ids are UUIDs of version 7 that grow with time") {
   }
 }
 
-TEST_CASE("--save=off saves nothing, and without --save_to there is nothing to get") {
+TEST_CASE("with --save=off nothing is saved, and without --save_to there is nothing to get") {
   const Rig rig;
   {
     PredictdProcess server(rig.Flags("off"));
