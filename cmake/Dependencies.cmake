@@ -31,6 +31,7 @@ if(NOT PREDICTD_CORE_ONLY)
     target_link_options(allocator INTERFACE LINKER:--push-state,--no-as-needed)
     target_link_libraries(allocator INTERFACE ${TCMALLOC_LIBRARY})
     target_link_options(allocator INTERFACE LINKER:--pop-state)
+    target_compile_definitions(allocator INTERFACE PREDICTD_TCMALLOC)
   endif()
 endif()
 

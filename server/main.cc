@@ -1,5 +1,4 @@
 // Puts the concrete types together; the only file that knows them all.
-#include <gperftools/malloc_extension.h>
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
@@ -35,11 +34,22 @@
 #include "server/sql/sqlite_source.h"
 #include "server/sql/sqlite_store.h"
 
+#ifdef PREDICTD_TCMALLOC
+#include <gperftools/malloc_extension.h>
+#endif
+
 namespace predictd {
 namespace {
 
 // What of the drain's time is kept for flushing saves after the last call.
 constexpr absl::Duration kFlushReserve = absl::Seconds(1);
+
+// Gives the system what an unloaded model has left. A sanitizer's allocator keeps it.
+void ReleaseFreeMemory() {
+#ifdef PREDICTD_TCMALLOC
+  MallocExtension::instance()->ReleaseFreeMemory();
+#endif
+}
 
 // One event loop's share of the line.
 struct LoopLine {
@@ -160,7 +170,7 @@ class Predictd {
                                 const std::atomic<bool>& stopping) {
       return warm_up->Run(version, stopping);
     };
-    options.release_memory = [] { MallocExtension::instance()->ReleaseFreeMemory(); };
+    options.release_memory = ReleaseFreeMemory;
     repository_ =
         std::make_unique<repository::Repository>(std::move(options), catalog_, clock_, metrics_);
   }

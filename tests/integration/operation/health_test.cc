@@ -1,6 +1,5 @@
 // grpc.health.v1.Health, /healthz and /readyz.
 #include <csignal>
-#include <thread>
 
 #include "tests/catch.h"
 #include "tests/integration/harness/models.h"
