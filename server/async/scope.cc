@@ -1,7 +1,10 @@
 #include "server/async/scope.h"
 
 #include <cstdlib>
+#include <exception>
 #include <utility>
+
+#include "server/base/log.h"
 
 namespace predictd {
 
@@ -16,7 +19,7 @@ struct Scope::Runner {
     Runner get_return_object() const noexcept { return {}; }
     std::suspend_never initial_suspend() const noexcept { return {}; }
     void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::abort(); }
+    void unhandled_exception() const noexcept { std::terminate(); }
 
     auto final_suspend() noexcept {
       struct Ended {
@@ -45,7 +48,9 @@ void Scope::Spawn(Task<void> task) {
 
 Scope::~Scope() {
   // Tasks of a scope that goes first would resume into freed memory: better to end here, visibly.
-  if (running_ != 0) std::abort();
+  if (running_ == 0) return;
+  Log(LogLevel::kError, "a scope ended before its tasks", {{"tasks", running_}});
+  std::abort();
 }
 
 }  // namespace predictd

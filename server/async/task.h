@@ -3,7 +3,7 @@
 #define PREDICTD_SERVER_ASYNC_TASK_H_
 
 #include <coroutine>
-#include <cstdlib>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -30,7 +30,8 @@ struct PromiseBase {
   std::suspend_always initial_suspend() const noexcept { return {}; }
   FinalAwaiter final_suspend() const noexcept { return {}; }
   // Exceptions stop at the file of the library that throws them; one that gets here is a defect.
-  void unhandled_exception() const noexcept { std::abort(); }
+  // The run-time library prints its type and what().
+  void unhandled_exception() const noexcept { std::terminate(); }
 };
 
 template <typename T>

@@ -45,7 +45,11 @@ Client::Client(Loop& loop, Watcher& watcher, Resolver& resolver, Metrics& metric
 
 Client::~Client() {
   // Their coroutines would resume into freed memory: better to end here, visibly.
-  if (queue_.awaited() > 0) std::abort();
+  if (queue_.awaited() > 0) {
+    Log(LogLevel::kError, "a redis client ended before its commands",
+        {{"commands", queue_.awaited()}});
+    std::abort();
+  }
   loop_.Stop(*this);
   if (up()) metrics_.redis_up.Decrement();
   while (!queue_.empty()) {

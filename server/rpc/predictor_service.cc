@@ -104,7 +104,9 @@ Task<absl::Status> PredictorService::ListModels(Call&, const v1::ListModelsReque
   RequestRecord record(Method::kListModels, parts_.loop, parts_.metrics, parts_.state);
   absl::Status status = record.Admit();
   if (!status.ok()) co_return record.Answered(std::move(status));
-  for (const auto& [name, model] : parts_.catalog.snapshot()->models) {
+  // Held by name: a temporary in the loop's head would be gone before its first turn.
+  const std::shared_ptr<const repository::Snapshot> now = parts_.catalog.snapshot();
+  for (const auto& [name, model] : now->models) {
     for (const repository::VersionInfo& version : model.versions) {
       FillModelVersion(name, version, *response.add_models());
     }
