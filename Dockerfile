@@ -17,6 +17,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
     libprometheus-cpp-core1.0 \
     libprotobuf32t64 \
     libsqlite3-0 \
+    libpq5 \
     libtcmalloc-minimal4t64 \
     libtorch2.6 \
   && apt-get clean && rm -rf /var/lib/apt/lists/*

@@ -1,5 +1,7 @@
 #include "server/sql/store_address.h"
 
+#include <libpq-fe.h>
+
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -8,15 +10,37 @@
 
 namespace predictd {
 
+namespace {
+
+absl::StatusOr<StoreAddress> ParsePostgres(absl::string_view flag, absl::string_view value) {
+  const std::string uri(value);
+  char* error = nullptr;
+  PQconninfoOption* const options = PQconninfoParse(uri.c_str(), &error);
+  const bool valid = options != nullptr && value.find('\0') == absl::string_view::npos;
+  PQconninfoFree(options);
+  // libpq's message repeats parts of the address: it is not shown.
+  PQfreemem(error);
+  if (!valid) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag,
+                     ": not an address that libpq can read; give it "
+                     "postgresql://[user[:password]@][host][:port][/database][?parameters]"));
+  }
+  return StoreAddress{StoreKind::kPostgres, uri};
+}
+
+}  // namespace
+
 absl::StatusOr<StoreAddress> ParseStoreAddress(absl::string_view flag, absl::string_view value) {
   if (absl::StartsWith(value, "postgresql://") || absl::StartsWith(value, "postgres://")) {
-    return absl::UnimplementedError(
-        absl::StrCat(flag, ": this build has no PostgreSQL; give it sqlite:PATH"));
+    return ParsePostgres(flag, value);
   }
   absl::string_view path = value;
   if (!absl::ConsumePrefix(&path, "sqlite:")) {
     return absl::InvalidArgumentError(absl::StrCat(
-        flag, ": the value starts with neither sqlite: nor postgresql://; give it sqlite:PATH"));
+        flag,
+        ": the value starts with neither sqlite: nor postgresql://; give it sqlite:PATH or "
+        "postgresql://..."));
   }
   if (path.empty() || path.find('\0') != absl::string_view::npos) {
     return absl::InvalidArgumentError(

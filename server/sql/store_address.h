@@ -9,15 +9,18 @@
 
 namespace predictd {
 
-enum class StoreKind { kSqlite };
+enum class StoreKind { kSqlite, kPostgres };
 
 struct StoreAddress {
   StoreKind kind;
-  std::string path;  // of the file
+  // SQLite: the file's path. PostgreSQL: the whole URI, as libpq takes it (PostgreSQL 15, section
+  // 34.1.1.2); it may hold a password, so it is never shown.
+  std::string path;
 };
 
-// `sqlite:PATH`. INVALID_ARGUMENT for anything else but `postgresql://...`, which is UNIMPLEMENTED;
-// messages name `flag` ("--save_to") and never repeat what may be a password.
+// `sqlite:PATH` or `postgresql://[user[:password]@][host][:port][/database][?parameters]`.
+// INVALID_ARGUMENT for anything else; messages name `flag` ("--save_to") and never repeat what may
+// be a password.
 absl::StatusOr<StoreAddress> ParseStoreAddress(absl::string_view flag, absl::string_view value);
 
 }  // namespace predictd

@@ -13,13 +13,23 @@ TEST_CASE("a SQLite address is a path after sqlite:") {
   CHECK(ParseStoreAddress("--save_to", "sqlite:relative.db")->path == "relative.db");
 }
 
-TEST_CASE("a PostgreSQL address says that this build cannot, without the password") {
-  for (const char* value : {"postgresql://u:secret@h/db", "postgres://u:secret@h/db"}) {
+TEST_CASE("a PostgreSQL address is kept as libpq takes it") {
+  for (const char* value :
+       {"postgresql://u:secret@h:5433/db", "postgres:///db?host=/run/postgresql"}) {
+    const auto address = ParseStoreAddress("--feature_source", value);
+    REQUIRE(address.ok());
+    CHECK(address->kind == StoreKind::kPostgres);
+    CHECK(address->path == value);
+  }
+}
+
+TEST_CASE("a PostgreSQL address that libpq cannot read is refused without the password") {
+  for (const char* value : {"postgresql://u:secret@h/db?nonsense=1", "postgres://u:secret@[h/db"}) {
     const absl::Status status = ParseStoreAddress("--feature_source", value).status();
-    CHECK(status.code() == absl::StatusCode::kUnimplemented);
+    CHECK(status.code() == absl::StatusCode::kInvalidArgument);
     const std::string message(status.message());
     CHECK(message.find("--feature_source") == 0);
-    CHECK(message.find("sqlite:PATH") != std::string::npos);
+    CHECK(message.find("postgresql://[user") != std::string::npos);
     CHECK(message.find("secret") == std::string::npos);
   }
 }
