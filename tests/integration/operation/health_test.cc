@@ -1,5 +1,6 @@
 // grpc.health.v1.Health, /healthz and /readyz.
 #include <csignal>
+#include <thread>
 
 #include "tests/catch.h"
 #include "tests/integration/harness/models.h"
@@ -96,6 +97,32 @@ TEST_CASE("a watch tells each change, and ends when the drain does") {
   CHECK(response.status() == HealthCheckResponse::NOT_SERVING);
   CHECK_FALSE(unknown->Read(&response));
   unknown->Finish();
+  CHECK(server.WaitForExit() == 0);
+}
+
+TEST_CASE("in the drain new calls are refused, and those in flight are answered") {
+  ModelRepository repository;
+  Gate gate;
+  repository.Add("m", 1, Gated(1, gate).Defaults(0));
+  PredictdProcess server(
+      {"--models=" + repository.path(), "--inline_budget=0", "--drain_timeout=10m"});
+  REQUIRE(server.WaitUntilReady());
+  grpc::Status held;
+  std::thread caller([&] { held = server.Predict("u", {{"f0", 1}}).status; });
+  CHECK(server.WaitForMetric("predictd_in_flight_requests", 1));
+  server.Kill(SIGTERM);
+  grpc::Status refused;
+  CHECK(WaitUntil([&] {
+    refused = server.Predict("u", {{"f0", 0}}).status;
+    return !refused.ok();
+  }));
+  CHECK(refused.error_code() == grpc::UNAVAILABLE);
+  CHECK(refused.error_message() == "shutting down");
+  CHECK(Check(server, "") == "NOT_SERVING");
+  CHECK(server.HttpGet("/readyz").code == 503);
+  gate.Open();
+  caller.join();
+  CHECK(held.ok());
   CHECK(server.WaitForExit() == 0);
 }
 
