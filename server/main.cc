@@ -193,6 +193,8 @@ class Predictd {
       options.schema = source_ != nullptr ? source_->schema() : config_.feature_names;
       options.current_schema = [this] { return catalog_.snapshot()->features; };
       options.source_timeout = config_.feature_source_timeout;
+      options.breaker = &source_breaker_;
+      options.metrics = &metrics_;
       line.reader = std::make_unique<features::Reader>(
           loop, std::move(options), local_cache_, flights_, line.redis_cache.get(), source_.get());
     }
@@ -229,6 +231,7 @@ class Predictd {
   std::unique_ptr<features::RowEncoding> encoding_;
   features::LocalCache local_cache_;
   features::SingleFlight flights_;
+  features::Breaker source_breaker_;
   std::vector<LoopLine> lines_;
   std::atomic<int> readers_left_{0};
   std::unique_ptr<repository::Repository> repository_;

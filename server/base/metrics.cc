@@ -22,6 +22,7 @@ constexpr absl::string_view kCodeNames[] = {
 constexpr absl::string_view kStoreNames[] = {"redis", "source", "save"};
 constexpr absl::string_view kErrorNames[kStoreErrors] = {
     "unreachable", "timeout", "refused", "wrong_type", "garbage", "error", "write"};
+constexpr absl::string_view kDegradedNames[] = {"without_redis", "defaults_when_unreachable"};
 constexpr absl::string_view kDropNames[] = {"queue_full", "deadline", "cancelled"};
 constexpr absl::string_view kSaveNames[] = {"saved", "failed", "dropped"};
 // By FeatureOrigin; no row at all is "not_found".
@@ -140,6 +141,12 @@ Metrics::Metrics()
     feature_rows_[o] = &rows.Add({{"origin", Text(kOriginNames[o])}});
   }
 
+  auto& degraded = BuildCounter()
+                       .Name("predictd_degraded_total")
+                       .Help("Rows that were got although a store could not be asked")
+                       .Register(registry_);
+  for (int p = 0; p < 2; ++p) degraded_[p] = &degraded.Add({{"path", Text(kDegradedNames[p])}});
+
   auto& errors = BuildCounter()
                      .Name("predictd_feature_errors_total")
                      .Help("Failures of a store, most of which no caller sees")
@@ -187,6 +194,8 @@ void Metrics::CountRowsDropped(DropReason reason, int rows) {
 void Metrics::CountFeatureRow(FeatureOrigin origin) {
   feature_rows_[static_cast<int>(origin)]->Increment();
 }
+
+void Metrics::CountDegraded(Degraded path) { degraded_[static_cast<int>(path)]->Increment(); }
 
 void Metrics::CountStoreError(Store store, StoreError kind) {
   store_errors_[static_cast<int>(store)][static_cast<int>(kind)]->Increment();

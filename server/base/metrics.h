@@ -57,6 +57,12 @@ enum class StoreError {
 };
 inline constexpr int kStoreErrors = 7;
 
+// Ways in which a row was got although a store could not be asked, as the label `path`.
+enum class Degraded {
+  kWithoutRedis,             // from the source, because Redis gave no answer
+  kDefaultsWhenUnreachable,  // no store answered: see ModelConfig.defaults_when_unreachable
+};
+
 enum class DropReason { kQueueFull, kDeadline, kCancelled };
 enum class SaveResult { kSaved, kFailed, kDropped };
 
@@ -94,6 +100,7 @@ class Metrics {
   void CountRowsDropped(DropReason reason, int rows = 1);
   // A row was read for a request; kUnspecified counts as "not_found".
   void CountFeatureRow(FeatureOrigin origin);
+  void CountDegraded(Degraded path);
   void CountStoreError(Store store, StoreError kind);
   void CountSaves(SaveResult result, int predictions);
 
@@ -124,6 +131,7 @@ class Metrics {
   std::array<prometheus::Histogram*, kStages> stages_;
   std::array<prometheus::Counter*, 3> rows_dropped_;
   std::array<prometheus::Counter*, kFeatureOrigins> feature_rows_;
+  std::array<prometheus::Counter*, 2> degraded_;
   std::array<std::array<prometheus::Counter*, kStoreErrors>, 3> store_errors_;
   std::array<prometheus::Counter*, 3> saves_;
 

@@ -71,10 +71,6 @@ Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duratio
   if (CurrentSchema()->size() == 0) {
     co_return absl::FailedPreconditionError("no feature names are known");
   }
-  if (deadline <= loop_.Now()) {
-    co_return absl::DeadlineExceededError("deadline passed before features were read");
-  }
-
   const absl::Time asked = WallNow();
   if (max_age > absl::ZeroDuration()) {
     SingleFlight::Landing found = co_await Join(user_id, From::kAnywhere, deadline);
@@ -98,6 +94,20 @@ Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duratio
 
 Task<SingleFlight::Landing> Reader::Join(const std::string& user_id, From from,
                                          absl::Time deadline) {
+  const absl::Time start = loop_.Now();
+  RecentBest& shortest = shortest_reads_[static_cast<int>(from)];
+  // A caller without a deadline needs no look.
+  if (deadline != absl::InfiniteFuture()) {
+    if (deadline <= start) {
+      co_return SingleFlight::Landing{
+          absl::DeadlineExceededError("deadline passed before features were read")};
+    }
+    if (const absl::Duration least = shortest.Get(start); deadline - start < least) {
+      co_return SingleFlight::Landing{absl::DeadlineExceededError(absl::StrCat(
+          "features were not read: the deadline leaves ", absl::FormatDuration(deadline - start),
+          ", and a read takes at least ", absl::FormatDuration(least)))};
+    }
+  }
   std::shared_ptr<const Schema> schema = CurrentSchema();
   // Reads with different outcomes are different flights. No user id holds the NUL.
   const absl::string_view kind = from == From::kNewest ? "newest" : "any";
@@ -106,6 +116,10 @@ Task<SingleFlight::Landing> Reader::Join(const std::string& user_id, From from,
   auto read = [&] { return ReadStores(user_id, schema, from); };
   auto joined = flights_.Join(loop_, scope_, key, deadline, read);
   SingleFlight::Landing landing = co_await joined;
+  if (landing.started && (landing.result.ok() || absl::IsNotFound(landing.result.status()))) {
+    const absl::Time now = loop_.Now();
+    shortest.Note(now - start, now);
+  }
   co_return landing;
 }
 
@@ -132,13 +146,15 @@ Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<con
     co_return UnknownUser(user_id);
   }
 
-  Task<absl::StatusOr<std::optional<FeatureRow>>> reading =
-      source_->Read(loop_, user_id, loop_.Now() + options_.source_timeout);
+  Task<absl::StatusOr<std::optional<FeatureRow>>> reading = ReadSource(user_id);
   absl::StatusOr<std::optional<FeatureRow>> read = co_await std::move(reading);
   if (!read.ok()) {
     const absl::string_view separator = cache_failure.empty() ? "" : "; ";
     co_return absl::UnavailableError(
         absl::StrCat(read.status().message(), separator, cache_failure));
+  }
+  if (!cache_failure.empty() && options_.metrics != nullptr) {
+    options_.metrics->CountDegraded(Degraded::kWithoutRedis);
   }
   if (!read->has_value()) {
     local_.Erase(user_id);
@@ -152,6 +168,27 @@ Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<con
     scope_.Spawn(FillUnseen(user_id, row));
   }
   co_return std::move(row);
+}
+
+Task<absl::StatusOr<std::optional<FeatureRow>>> Reader::ReadSource(const std::string& user_id) {
+  const absl::Time asked = loop_.Now();
+  Breaker* const breaker = options_.breaker;
+  if (breaker != nullptr) {
+    absl::Status admitted = breaker->Admit(asked);
+    if (!admitted.ok()) co_return admitted;
+  }
+  Task<absl::StatusOr<std::optional<FeatureRow>>> reading =
+      source_->Read(loop_, user_id, asked + options_.source_timeout);
+  absl::StatusOr<std::optional<FeatureRow>> read = co_await std::move(reading);
+  if (breaker != nullptr) {
+    const absl::Time now = loop_.Now();
+    if (read.ok() || now < asked + options_.source_timeout) {
+      breaker->Answered(now);
+    } else {
+      breaker->TimedOut(asked, now, read.status());
+    }
+  }
+  co_return read;
 }
 
 void Reader::Keep(absl::string_view user_id, const FeatureRow& row) {

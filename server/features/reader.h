@@ -2,8 +2,10 @@
 #ifndef PREDICTD_SERVER_FEATURES_READER_H_
 #define PREDICTD_SERVER_FEATURES_READER_H_
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -13,9 +15,12 @@
 #include "server/async/scope.h"
 #include "server/async/task.h"
 #include "server/base/feature_row.h"
+#include "server/base/metrics.h"
 #include "server/base/schema.h"
+#include "server/features/breaker.h"
 #include "server/features/local_cache.h"
 #include "server/features/outage.h"
+#include "server/features/recent_best.h"
 #include "server/features/shared_cache.h"
 #include "server/features/single_flight.h"
 #include "server/sql/feature_source.h"
@@ -39,6 +44,10 @@ class Reader {
     // Longest wait for one answer of the source. It does not depend on a caller's deadline, because
     // callers share reads.
     absl::Duration source_timeout = absl::Seconds(1);
+    // The source's, shared by all loops; null = every read is asked.
+    Breaker* breaker = nullptr;
+    // Where reads without Redis are counted; null = nowhere.
+    Metrics* metrics = nullptr;
   };
 
   // `cache` and `source` are null where there is none.
@@ -57,8 +66,9 @@ class Reader {
   //
   // NOT_FOUND: nobody knows the user. UNAVAILABLE: neither Redis nor the source could be asked; the
   // message says which, since when (the source's own message does for the source).
-  // DEADLINE_EXCEEDED: no row by `deadline`. FAILED_PRECONDITION: the row is too old and there is
-  // no source to read a newer one from; or no features are known.
+  // DEADLINE_EXCEEDED: no row by `deadline`, or so little time left that none of the reads of the
+  // last second would have made it: then none is started. FAILED_PRECONDITION: the row is too old
+  // and there is no source to read a newer one from; or no features are known.
   Task<absl::StatusOr<FeatureRow>> Read(std::string user_id, absl::Duration max_age,
                                         absl::Time deadline);
 
@@ -73,6 +83,7 @@ class Reader {
 
   const std::shared_ptr<const Schema>& CurrentSchema();
   Task<SingleFlight::Landing> Join(const std::string& user_id, From from, absl::Time deadline);
+  Task<absl::StatusOr<std::optional<FeatureRow>>> ReadSource(const std::string& user_id);
   Task<Result> ReadStores(std::string user_id, std::shared_ptr<const Schema> schema, From from);
   void Keep(absl::string_view user_id, const FeatureRow& row);
   Task<void> FillUnseen(std::string user_id, FeatureRow row);
@@ -87,6 +98,8 @@ class Reader {
 
   std::shared_ptr<const Schema> schema_;
   Outage cache_outage_{"redis"};
+  // By From.
+  std::array<RecentBest, 2> shortest_reads_;
   // Last member: what runs in it uses the others.
   Scope scope_;
 };

@@ -99,7 +99,7 @@ absl::Status FillDefaults(Answer& answer, absl::string_view hint) {
   std::vector<absl::string_view> without;
   for (size_t i = 0; i < answer.features.size(); ++i) {
     if (!std::isnan(answer.features[i])) continue;
-    if (std::isnan(version.defaults[i])) {
+    if (version.refuse_missing_features || std::isnan(version.defaults[i])) {
       without.push_back(version.features->names()[i]);
       continue;
     }
@@ -107,8 +107,11 @@ absl::Status FillDefaults(Answer& answer, absl::string_view hint) {
     answer.missing.push_back(static_cast<int>(i));
   }
   if (without.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "missing features without a default: ", absl::StrJoin(without, ", "), "; ", hint));
+  const absl::string_view what = version.refuse_missing_features
+                                     ? "missing features, which the model's config.json refuses: "
+                                     : "missing features without a default: ";
+  return absl::FailedPreconditionError(
+      absl::StrCat(what, absl::StrJoin(without, ", "), "; ", hint));
 }
 
 }  // namespace predictd::predict

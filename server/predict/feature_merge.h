@@ -42,7 +42,8 @@ absl::Status MissingWithoutStore(const Answer& answer);
 void FillFromRow(const FeatureRow& row, const std::vector<int>& columns, FeatureValues& features);
 
 // Fills what is still NaN by the defaults and notes it in `answer.missing`. FAILED_PRECONDITION
-// names the features that have none; `hint` says what would help.
+// names the features that have none, or all of them where the model refuses missing features;
+// `hint` says what would help.
 absl::Status FillDefaults(Answer& answer, absl::string_view hint);
 
 }  // namespace predictd::predict

@@ -98,6 +98,7 @@ Task<absl::Status> Predictor::ReadFeatures(const Request& request, const CallCon
     co_return UseDefaults(answer, "the user is unknown: send these with the request");
   }
   if (absl::IsUnavailable(row.status()) && answer.version->defaults_when_unreachable) {
+    line_.metrics.CountDegraded(Degraded::kDefaultsWhenUnreachable);
     co_return UseDefaults(answer, "no store can be reached: send these with the request");
   }
   co_return row.status();

@@ -51,6 +51,11 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const std::string& config_path,
     }
   }
   settings.defaults_when_unreachable = config.defaults_when_unreachable();
+  const std::string& missing = config.missing_features();
+  if (!missing.empty() && missing != "default" && missing != "refuse") {
+    return Wrong(config_path, "missing_features must be \"default\" or \"refuse\"");
+  }
+  settings.refuse_missing_features = missing == "refuse";
   return settings;
 }
 

@@ -14,6 +14,7 @@ struct ModelSettings {
   absl::Duration batch_delay = absl::ZeroDuration();
   int max_queue = 4096;  // rows, at least 1
   bool defaults_when_unreachable = false;
+  bool refuse_missing_features = false;
 };
 
 // `flags` with what the file says instead; an empty path changes nothing. FAILED_PRECONDITION names

@@ -95,6 +95,7 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
   version->version = absl::StrCat(number);
   version->serial = next_serial_++;
   version->defaults_when_unreachable = settings->defaults_when_unreachable;
+  version->refuse_missing_features = settings->refuse_missing_features;
   version->runnable = *std::move(loaded);
   const v1::Signature& signature = version->runnable->signature();
   std::vector<std::string> names;

@@ -22,6 +22,8 @@ struct Version {
   uint64_t serial = 0;
   // See ModelConfig.defaults_when_unreachable.
   bool defaults_when_unreachable = false;
+  // See ModelConfig.missing_features.
+  bool refuse_missing_features = false;
 
   std::unique_ptr<const model::Model> runnable;
   // The model's features in order. Empty for a model that serves tensors only.

@@ -1,56 +1,7 @@
-#include "server/features/reader.h"
-
-#include <memory>
-#include <string>
-#include <vector>
-
-#include "tests/catch.h"
-#include "tests/fakes/manual_loop.h"
-#include "tests/unit/features/fakes.h"
+#include "tests/unit/features/reader_fixture.h"
 
 namespace predictd::features {
 namespace {
-
-using Names = std::vector<std::string>;
-using Result = absl::StatusOr<FeatureRow>;
-
-const absl::Duration kAnyAge = absl::InfiniteDuration();
-
-struct Fixture {
-  enum Stores { kBoth, kOnlyCache, kOnlySource };
-
-  explicit Fixture(Stores stores = kBoth)
-      : reader(loop, {.schema = schema}, local, flights, stores == kOnlySource ? nullptr : &cache,
-               stores == kOnlyCache ? nullptr : &source) {}
-
-  auto Start(std::string user, absl::Duration max_age = kAnyAge,
-             absl::Time deadline = absl::InfiniteFuture()) {
-    return features::Start(callers, reader.Read(std::move(user), max_age, deadline));
-  }
-  Result Read(std::string user, absl::Duration max_age = kAnyAge) {
-    const auto call = Start(std::move(user), max_age);
-    loop.RunUntilIdle();
-    REQUIRE(call->has_value());
-    return **call;
-  }
-  bool HasLocal(std::string user, absl::Duration max_age = kAnyAge) {
-    FeatureRow row;
-    return reader.ReadLocal(user, max_age, &row);
-  }
-  void PutInCache(std::string user, FeatureValues values, absl::Time read_at) {
-    cache.rows[std::move(user)] = {schema, std::move(values), read_at, FeatureOrigin::kRedis};
-  }
-
-  FakeClock clock;
-  ManualLoop loop{clock};
-  std::shared_ptr<const Schema> schema = std::make_shared<Schema>(Names{"age", "income"});
-  LocalCache local{{}};
-  SingleFlight flights;
-  FakeCache cache{loop};
-  FakeSource source{loop, schema};
-  Reader reader;
-  Scope callers;
-};
 
 TEST_CASE("a user nobody has read comes from the source, and is then in both caches") {
   Fixture fixture;

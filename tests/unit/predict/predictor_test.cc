@@ -1,5 +1,6 @@
 #include "server/predict/predictor.h"
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -123,6 +124,16 @@ TEST_CASE("unreachable stores are UNAVAILABLE, or defaults where the model's con
     CHECK(absl::IsUnavailable(answer.status()));
     CHECK(absl::StrContains(answer.status().message(), "no such file"));
   }
+}
+
+TEST_CASE("a model that refuses missing features names them instead of using its defaults") {
+  Rig rig({.refuse_missing_features = true});
+  rig.source.SetRow("42", {1000, std::numeric_limits<float>::quiet_NaN()});
+  const absl::Status refused = rig.Predict(For("42")).status();
+  CHECK(absl::IsFailedPrecondition(refused));
+  CHECK(absl::StrContains(refused.message(), "age"));
+  CHECK(absl::StrContains(refused.message(), "refuses"));
+  CHECK(rig.Predict(For("42", {{"age", 31}, {"hours", 40}})).ok());
 }
 
 TEST_CASE("a call that is past its deadline or cancelled does not reach the model") {

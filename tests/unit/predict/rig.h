@@ -39,6 +39,7 @@ class Rig {
     SaveMode save = SaveMode::kOff;
     bool store = true;
     bool defaults_when_unreachable = false;
+    bool refuse_missing_features = false;
     int max_queue = 1000;
     batching::Lane::Function function = Sum;
   };
@@ -107,6 +108,7 @@ class Rig {
     version->version = "1";
     version->serial = 1;
     version->defaults_when_unreachable = options.defaults_when_unreachable;
+    version->refuse_missing_features = options.refuse_missing_features;
     version->runnable = std::make_unique<NoModel>();
     version->features = std::make_shared<Schema>(std::vector<std::string>{"age", "hours", "id"});
     version->defaults = {30, 40, kNone};

@@ -314,12 +314,13 @@ TEST_CASE("config.json overrides the flags, and a wrong one is a reason that nam
   Rig rig;
   rig.folder.AddVersion("m", 1);
   rig.folder.Write("m/config.json", R"({"max_batch": 16, "batch_delay": "0.005s",
-                                        "defaults_when_unreachable": true})");
+                                        "defaults_when_unreachable": true, "missing_features": "refuse"})");
   rig.Poll();
   const VersionHandle version = *rig.catalog_.Find("m", "");
   CHECK(version->lane->options().max_batch == 16);
   CHECK(version->lane->options().batch_delay == absl::Milliseconds(5));
   CHECK(version->defaults_when_unreachable);
+  CHECK(version->refuse_missing_features);
 
   rig.folder.AddVersion("n", 1);
   rig.folder.Write("n/config.json", R"({"max_batch": 0})");

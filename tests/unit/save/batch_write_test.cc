@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
+#include "tests/fakes/metric_value.h"
 #include "tests/fakes/prediction_store.h"
-#include "tests/unit/sql/metric_value.h"
 #include "tests/unit/sql/predictions.h"
 
 namespace predictd::save {

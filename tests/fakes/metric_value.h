@@ -1,6 +1,6 @@
 // Reads one number as /metrics shows it.
-#ifndef PREDICTD_TESTS_UNIT_SQL_METRIC_VALUE_H_
-#define PREDICTD_TESTS_UNIT_SQL_METRIC_VALUE_H_
+#ifndef PREDICTD_TESTS_FAKES_METRIC_VALUE_H_
+#define PREDICTD_TESTS_FAKES_METRIC_VALUE_H_
 
 #include <map>
 #include <string>
@@ -35,4 +35,4 @@ inline double Saves(Metrics& metrics, const std::string& result) {
 
 }  // namespace predictd
 
-#endif  // PREDICTD_TESTS_UNIT_SQL_METRIC_VALUE_H_
+#endif  // PREDICTD_TESTS_FAKES_METRIC_VALUE_H_
