@@ -244,13 +244,11 @@ int Fail(const absl::Status& status) {
 }
 
 // gRPC's own lines, as lines of ours. What it calls an error it also returns or shows to the
-// caller, with two exceptions: an assertion that ends the process, and that it stops listening when
-// there is no free descriptor.
+// caller, except for an assertion that ends the process.
 void LogOfGrpc(gpr_log_func_args* args) {
   const absl::string_view message = args->message;
   const bool serious =
-      args->severity == GPR_LOG_SEVERITY_ERROR && (absl::StrContains(message, "assertion failed") ||
-                                                   absl::StrContains(message, "Failed accept"));
+      args->severity == GPR_LOG_SEVERITY_ERROR && absl::StrContains(message, "assertion failed");
   Log(serious ? LogLevel::kError : LogLevel::kDebug, message, {{"source", "grpc"}});
 }
 

@@ -1,16 +1,10 @@
 #include "server/rpc/listener.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <cstring>
 #include <fstream>
 #include <sstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 
 namespace predictd::rpc {
 namespace {
@@ -57,45 +51,10 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
   return grpc::SslServerCredentials(tls);
 }
 
-absl::Status CheckNotServed(absl::string_view address) {
-  if (!absl::ConsumePrefix(&address, "unix:")) return absl::OkStatus();
-  absl::ConsumePrefix(&address, "//");
-  sockaddr_un target = {};
-  target.sun_family = AF_UNIX;
-  if (address.size() >= sizeof(target.sun_path)) {
-    return absl::InvalidArgumentError(absl::StrCat("--listen: the socket path ", address,
-                                                   " is longer than ", sizeof(target.sun_path) - 1,
-                                                   " bytes"));
-  }
-  std::memcpy(target.sun_path, address.data(), address.size());
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool served =
-      ::connect(probe, reinterpret_cast<const sockaddr*>(&target), sizeof(target)) == 0;
-  ::close(probe);
-  if (!served) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("--listen: another process serves ", address,
-                                                    "; stop it or choose another address"));
-}
-
-void Configure(const ListenOptions& options,
-               const std::shared_ptr<grpc::ServerCredentials>& credentials,
-               grpc::ServerBuilder& builder, std::vector<int>& ports) {
-  // Two servers that shared a port would each get some of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+void SetLimits(const ListenOptions& options, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.SetMaxReceiveMessageSize(options.max_message_mb << 20);
-  ports.assign(options.addresses.size(), 0);
-  for (size_t i = 0; i < options.addresses.size(); ++i) {
-    builder.AddListeningPort(options.addresses[i], credentials, &ports[i]);
-  }
-}
-
-std::string BoundAddress(const std::string& address, int port) {
-  if (absl::StartsWith(address, "unix:")) return address;
-  const size_t colon = address.rfind(':');
-  const bool has_port = colon != std::string::npos && address.find(']', colon) == std::string::npos;
-  return absl::StrCat(has_port ? address.substr(0, colon) : address, ":", port);
 }
 
 }  // namespace predictd::rpc

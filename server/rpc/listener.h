@@ -1,4 +1,4 @@
-// The gRPC server's sockets and limits: from flags to a started grpc::Server.
+// The gRPC server's credentials and limits, from flags.
 #ifndef PREDICTD_SERVER_RPC_LISTENER_H_
 #define PREDICTD_SERVER_RPC_LISTENER_H_
 
@@ -29,16 +29,8 @@ struct ListenOptions {
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
     const ListenOptions& options);
 
-// FAILED_PRECONDITION where another process serves the Unix socket: gRPC itself would take it over.
-absl::Status CheckNotServed(absl::string_view address);
-
-// Limits and addresses; `ports` gets the bound port per address when the server starts.
-void Configure(const ListenOptions& options,
-               const std::shared_ptr<grpc::ServerCredentials>& credentials,
-               grpc::ServerBuilder& builder, std::vector<int>& ports);
-
-// The address with the real port in place of 0.
-std::string BoundAddress(const std::string& address, int port);
+// What one caller may ask of the server.
+void SetLimits(const ListenOptions& options, grpc::ServerBuilder& builder);
 
 }  // namespace predictd::rpc
 

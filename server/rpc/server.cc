@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "server/base/status.h"
 
@@ -37,24 +35,24 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
     const ServiceParts& parts, const std::function<void()>& prepare_thread) {
   const auto credentials = MakeCredentials(options_);
   if (!credentials.ok()) return credentials.status();
+  std::vector<ListenSocket> sockets;
+  std::vector<std::string> addresses;
   for (const std::string& address : options_.addresses) {
-    PREDICTD_RETURN_IF_ERROR(CheckNotServed(address));
+    auto opened = ListenSocket::Open(address);
+    PREDICTD_RETURN_IF_ERROR(opened.status());
+    addresses.push_back(opened->front().address());
+    for (ListenSocket& socket : *opened) sockets.push_back(std::move(socket));
   }
-  std::vector<int> ports;
-  Configure(options_, *credentials, builder_, ports);
+  SetLimits(options_, builder_);
+  acceptor_ = std::make_unique<Acceptor>(
+      std::move(sockets),
+      builder_.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, *credentials));
   builder_.RegisterService(&predictor_service_);
   builder_.RegisterService(&health_service_);
   server_ = builder_.BuildAndStart();
-  if (server_ == nullptr || std::count(ports.begin(), ports.end(), 0) > 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("--listen: cannot listen on ", absl::StrJoin(options_.addresses, ","),
-                     "; is the address this machine's, and does another process serve it?"));
-  }
+  if (server_ == nullptr) return absl::InternalError("gRPC cannot start a server; see its lines");
 
-  std::vector<std::string> addresses;
-  for (size_t i = 0; i < ports.size(); ++i) {
-    addresses.push_back(BoundAddress(options_.addresses[i], ports[i]));
-  }
   for (size_t i = 0; i < loops_.size(); ++i) {
     Services& services = *services_[i];
     services.predictor = std::make_unique<PredictorService>(PredictorParts{
@@ -70,6 +68,7 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
     });
     pthread_setname_np(threads_.back().native_handle(), "event-loop");
   }
+  acceptor_->Start();
   return addresses;
 }
 
@@ -93,6 +92,7 @@ bool Server::Drain(absl::Duration lame_duck, absl::Time deadline) {
   while (state_.in_flight > 0 && clock_.Now() < deadline) absl::SleepFor(kDrainLook);
 
   OnEachLoop([](Services& services) { services.health->EndWatches(); });
+  acceptor_->Stop();
   // The loops go on taking events meanwhile. What is left at the deadline is cancelled.
   const absl::Duration left = std::clamp(deadline - clock_.Now(), absl::ZeroDuration(), kCloseTime);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + left));

@@ -18,6 +18,7 @@
 #include "server/async/scope.h"
 #include "server/async/task.h"
 #include "server/base/clock.h"
+#include "server/rpc/acceptor.h"
 #include "server/rpc/drain_list.h"
 #include "server/rpc/event_loop.h"
 #include "server/rpc/health_service.h"
@@ -86,6 +87,7 @@ class Server {
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<std::unique_ptr<Services>> services_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<Acceptor> acceptor_;
   std::vector<std::thread> threads_;
 };
 

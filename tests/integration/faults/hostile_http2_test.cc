@@ -153,11 +153,20 @@ TEST_CASE("A server without a descriptor left refuses connections and serves tho
   {
     std::list<RawConnection> connections;
     for (int i = 0; i < 200; ++i) connections.emplace_back(predictd.grpc_address());
-    REQUIRE(WaitUntil([&] { return LogLines(predictd, "Failed accept") >= 1; }));
+    REQUIRE(WaitUntil([&] { return LogLines(predictd, "connections are refused") == 1; }));
     REQUIRE(load.WaitFor(100));
+    // What is kept back serves the HTTP side.
+    CHECK(predictd.HttpGet("/healthz").code == 200);
   }
-  // The HTTP side takes connections again by itself.
-  CHECK(WaitUntil([&] { return predictd.HttpGet("/healthz").code == 200; }));
+  CHECK(WaitUntil([&] {
+    const auto channel =
+        grpc::CreateChannel(predictd.grpc_address(), grpc::InsecureChannelCredentials());
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::ListModelsResponse response;
+    return v1::Predictor::NewStub(channel)->ListModels(&context, {}, &response).ok();
+  }));
+  CHECK(LogLines(predictd, "connections are taken again") == 1);
   REQUIRE(load.WaitFor(100));
   CheckUndisturbed(load.Stop());
   CheckSteady(predictd);

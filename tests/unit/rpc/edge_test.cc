@@ -60,12 +60,6 @@ TEST_CASE("admin calls are taken from where --admin says") {
   }
 }
 
-TEST_CASE("the printed address has the real port in place of 0") {
-  CHECK(BoundAddress("127.0.0.1:0", 4711) == "127.0.0.1:4711");
-  CHECK(BoundAddress("[::1]:0", 4711) == "[::1]:4711");
-  CHECK(BoundAddress("unix:/run/p.sock", 1) == "unix:/run/p.sock");
-}
-
 TEST_CASE("TLS files that go together or cannot be read are refused by their flag's name") {
   ListenOptions options;
   options.tls_cert = "/nowhere/cert.pem";
