@@ -49,25 +49,31 @@ const std::shared_ptr<const Schema>& Reader::CurrentSchema() {
 }
 
 bool Reader::ReadLocal(absl::string_view user_id, absl::Duration max_age, FeatureRow* row) {
-  if (max_age <= absl::ZeroDuration()) return false;
+  return LookLocally(user_id, max_age, row) == Found::kRow;
+}
+
+Found Reader::LookLocally(absl::string_view user_id, absl::Duration max_age, FeatureRow* row) {
+  if (max_age <= absl::ZeroDuration()) return Found::kMiss;
   const std::shared_ptr<const Schema>& schema = CurrentSchema();
   // Here, because the cache would do it under its lock.
   row->values.reserve(schema->size());
-  if (!local_.Get(user_id, schema->fingerprint(), loop_.Now(), &row->values, &row->read_at)) {
-    return false;
-  }
+  const Found found =
+      local_.Get(user_id, schema->fingerprint(), loop_.Now(), &row->values, &row->read_at);
+  if (found != Found::kRow) return found;
   if (max_age != absl::InfiniteDuration() && !YoungEnough(row->read_at, max_age, WallNow())) {
-    return false;
+    return Found::kMiss;
   }
   row->schema = schema;
   row->origin = FeatureOrigin::kLocalCache;
-  return true;
+  return Found::kRow;
 }
 
 Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duration max_age,
                                               absl::Time deadline) {
   FeatureRow local;
-  if (ReadLocal(user_id, max_age, &local)) co_return local;
+  const Found found_locally = LookLocally(user_id, max_age, &local);
+  if (found_locally == Found::kRow) co_return local;
+  if (found_locally == Found::kUnknown) co_return UnknownUser(user_id);
   if (CurrentSchema()->size() == 0) {
     co_return absl::FailedPreconditionError("no feature names are known");
   }
@@ -111,6 +117,7 @@ Task<SingleFlight::Landing> Reader::Join(const std::string& user_id, From from,
 
 Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<const Schema> schema,
                                         From from) {
+  const uint32_t generation = local_.Generation(user_id);
   bool may_fill = false;
   std::string cache_failure;
   if (cache_ != nullptr && from == From::kAnywhere) {
@@ -122,7 +129,7 @@ Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<con
       cache_failure = cache_outage_.Failed(answer.status, WallNow());
     }
     if (answer.row) {
-      Keep(user_id, *answer.row);
+      Keep(user_id, generation, *answer.row);
       co_return *std::move(answer.row);
     }
     may_fill = answer.may_fill;
@@ -145,7 +152,7 @@ Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<con
     co_return UnknownUser(user_id);
   }
   FeatureRow& row = **read;
-  Keep(user_id, row);
+  Keep(user_id, generation, row);
   if (may_fill) {
     cache_->Fill(user_id, row);
   } else if (cache_ != nullptr && from == From::kNewest) {
@@ -154,8 +161,8 @@ Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<con
   co_return std::move(row);
 }
 
-void Reader::Keep(absl::string_view user_id, const FeatureRow& row) {
-  local_.Put(user_id, row.schema->fingerprint(), row.values, row.read_at, loop_.Now());
+void Reader::Keep(absl::string_view user_id, uint32_t generation, const FeatureRow& row) {
+  local_.Put(user_id, row.schema->fingerprint(), generation, row.values, row.read_at, loop_.Now());
 }
 
 // Looks at the key first: one of another type is never touched.

@@ -72,9 +72,10 @@ class Reader {
   enum class From { kAnywhere, kNewest };
 
   const std::shared_ptr<const Schema>& CurrentSchema();
+  Found LookLocally(absl::string_view user_id, absl::Duration max_age, FeatureRow* row);
   Task<SingleFlight::Landing> Join(const std::string& user_id, From from, absl::Time deadline);
   Task<Result> ReadStores(std::string user_id, std::shared_ptr<const Schema> schema, From from);
-  void Keep(absl::string_view user_id, const FeatureRow& row);
+  void Keep(absl::string_view user_id, uint32_t generation, const FeatureRow& row);
   Task<void> FillUnseen(std::string user_id, FeatureRow row);
   absl::Time WallNow() const { return loop_.clock().WallNow(); }
 
