@@ -193,6 +193,7 @@ class Predictd {
       options.schema = source_ != nullptr ? source_->schema() : config_.feature_names;
       options.current_schema = [this] { return catalog_.snapshot()->features; };
       options.source_timeout = config_.feature_source_timeout;
+      options.cache_ttl = config_.feature_cache_ttl;
       options.breaker = &source_breaker_;
       options.metrics = &metrics_;
       line.reader = std::make_unique<features::Reader>(

@@ -43,7 +43,9 @@ struct CacheShard::Entry {
   uint64_t : 0;
   uint64_t put_at : 44;
   uint64_t key_size : 10;
-  uint64_t stale : 1;  // erased; its place is kept for the next Put
+  uint64_t stale : 1;       // erased; its place is kept for the next Put
+  uint64_t unknown : 1;     // no row: nobody knew the user
+  uint64_t refreshing : 1;  // somebody was told to read it anew; until the next Put
 
   char* key_bytes() { return reinterpret_cast<char*>(this + 1); }
   char* value_bytes() { return key_bytes() + key_size; }
@@ -61,9 +63,10 @@ struct CacheShard::Entry {
 
 uint64_t CacheShard::Hash(absl::string_view key) { return absl::Hash<absl::string_view>{}(key); }
 
-CacheShard::CacheShard(size_t limit, int64_t max_age)
+CacheShard::CacheShard(size_t limit, int64_t max_age, int64_t unknown_max_age)
     : limit_(limit),
       max_age_(max_age),
+      unknown_max_age_(unknown_max_age),
       buckets_(limit / kBytesPerBucket + 1),
       ghosts_((limit / kBytesPerGhost / kGhostSet + 1) * kGhostSet),
       bytes_(sizeof(*this) + buckets_.size() * sizeof(Entry*) + ghosts_.size() * sizeof(Ghost)) {
@@ -72,25 +75,35 @@ CacheShard::CacheShard(size_t limit, int64_t max_age)
 
 CacheShard::~CacheShard() { Clear(); }
 
-bool CacheShard::Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now,
-                     FeatureValues* values, int64_t* read_at) {
+Found CacheShard::Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now,
+                      FeatureValues* values, int64_t* read_at, bool* refresh) {
   Entry* entry = Find(key, hash);
-  if (entry == nullptr || entry->fingerprint != fingerprint || !Fresh(*entry, now)) return false;
+  if (entry == nullptr || entry->fingerprint != fingerprint || !Fresh(*entry, now)) {
+    return Found::kMiss;
+  }
   if (entry->uses < kMaxUses) ++entry->uses;
+  if (entry->unknown) return Found::kUnknown;
+  const bool half_gone = now - static_cast<int64_t>(entry->put_at) > max_age_ / 2;
+  if (half_gone && refresh != nullptr && !entry->refreshing) {
+    entry->refreshing = 1;
+    *refresh = true;
+  }
   values->resize(entry->value_count);
   std::memcpy(values->data(), entry->value_bytes(), entry->value_count * sizeof(float));
   *read_at = static_cast<int64_t>(entry->read_at);
-  return true;
+  return Found::kRow;
 }
 
 void CacheShard::Put(absl::string_view key, uint64_t hash, const Row& row, int64_t now) {
+  if (row.unknown && unknown_max_age_ <= 0) return Erase(key, hash);
   const size_t count = row.values.size();
   if (key.size() > kMaxKey || count > kMaxValues) return;
   const size_t needed = Entry::Footprint(key.size(), count);
 
   Entry* entry = Find(key, hash);
-  // Another schema: another size, or values that mean something else.
-  if (entry != nullptr && (entry->fingerprint != row.fingerprint || entry->value_count != count)) {
+  // Another schema: another size, or values that mean something else. Or a row instead of none.
+  if (entry != nullptr && (entry->fingerprint != row.fingerprint || entry->value_count != count ||
+                           entry->unknown != row.unknown)) {
     TakeOut(*entry, hash);
     entry->dead = 1;
     entry = nullptr;
@@ -109,6 +122,7 @@ void CacheShard::Put(absl::string_view key, uint64_t hash, const Row& row, int64
     entry->fingerprint = row.fingerprint;
     entry->value_count = count;
     entry->key_size = key.size();
+    entry->unknown = row.unknown;
     std::memcpy(entry->key_bytes(), key.data(), key.size());
     Entry*& bucket = buckets_[Scale(hash, buckets_.size())];
     entry->next_in_bucket = bucket;
@@ -121,6 +135,7 @@ void CacheShard::Put(absl::string_view key, uint64_t hash, const Row& row, int64
   entry->read_at = static_cast<uint64_t>(row.read_at);
   entry->put_at = static_cast<uint64_t>(now);
   entry->stale = 0;
+  entry->refreshing = 0;
 }
 
 void CacheShard::Erase(absl::string_view key, uint64_t hash) {
@@ -173,7 +188,8 @@ void CacheShard::Leave(Entry& entry) {
 }
 
 bool CacheShard::Fresh(const Entry& entry, int64_t now) const {
-  return !entry.stale && now - static_cast<int64_t>(entry.put_at) <= max_age_;
+  const int64_t max_age = entry.unknown ? unknown_max_age_ : max_age_;
+  return !entry.stale && now - static_cast<int64_t>(entry.put_at) <= max_age;
 }
 
 absl::Span<CacheShard::Ghost> CacheShard::GhostSet(uint64_t hash) {

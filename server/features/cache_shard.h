@@ -19,6 +19,13 @@
 
 namespace predictd::features {
 
+// What a look into the cache came to.
+enum class Found {
+  kMiss,
+  kRow,
+  kUnknown,  // nobody knew the user a moment ago
+};
+
 // Not synchronised; LocalCache holds a lock around every call. Times are milliseconds.
 class CacheShard {
  public:
@@ -31,23 +38,26 @@ class CacheShard {
     uint64_t fingerprint = 0;
     int64_t read_at = 0;
     absl::Span<const float> values;
+    bool unknown = false;  // in place of a row: there is none
   };
 
   static uint64_t Hash(absl::string_view key);
 
   // `limit`: bytes, all of the shard's own tables included. `max_age`: a row put longer ago is
-  // none.
-  CacheShard(size_t limit, int64_t max_age);
+  // none. `unknown_max_age`: the same for an unknown user; 0 = none are kept.
+  CacheShard(size_t limit, int64_t max_age, int64_t unknown_max_age);
   ~CacheShard();
   CacheShard(const CacheShard&) = delete;
   CacheShard& operator=(const CacheShard&) = delete;
 
-  // `hash` is Hash(key), here and below. False: no row of that fingerprint, or an old one.
-  // Allocates only where the row is larger than the capacity of `values`.
-  bool Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now,
-           FeatureValues* values, int64_t* read_at);
+  // `hash` is Hash(key), here and below. kMiss: nothing of that fingerprint, or too old. Allocates
+  // only where the row is larger than the capacity of `values`. `refresh`, where given, becomes
+  // true for the first to ask for a row that has half of its age behind it.
+  Found Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now,
+            FeatureValues* values, int64_t* read_at, bool* refresh);
 
-  // Keeps what is there where that was read from its source later than `row`.
+  // Keeps what is there where that is a row read from its source later than `row`, which is one
+  // too.
   void Put(absl::string_view key, uint64_t hash, const Row& row, int64_t now);
 
   void Erase(absl::string_view key, uint64_t hash);
@@ -86,6 +96,7 @@ class CacheShard {
 
   const size_t limit_;
   const int64_t max_age_;
+  const int64_t unknown_max_age_;
   // Fixed in size: a table that grew would hold the lock while it moves every entry.
   std::vector<Entry*> buckets_;
   std::vector<Ghost> ghosts_;  // in sets; the oldest of a set gives way

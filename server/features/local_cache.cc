@@ -5,7 +5,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "server/base/mutex.h"
-#include "server/features/cache_shard.h"
 
 namespace predictd::features {
 namespace {
@@ -30,41 +29,71 @@ struct alignas(64) LocalCache::Shard {
 
 LocalCache::LocalCache(const Options& options) {
   if (options.bytes == 0 || options.ttl <= absl::ZeroDuration()) return;
+  const absl::Duration unknown_ttl = std::min(options.unknown_ttl, options.ttl);
   shards_ = std::make_unique<Shard[]>(kShards);
   for (int i = 0; i < kShards; ++i) {
     MutexLock lock(shards_[i].mutex);
-    shards_[i].cache.emplace(options.bytes / kShards, absl::ToInt64Milliseconds(options.ttl));
+    shards_[i].cache.emplace(options.bytes / kShards, absl::ToInt64Milliseconds(options.ttl),
+                             absl::ToInt64Milliseconds(unknown_ttl));
   }
+  invalidations_ = std::make_unique<std::atomic<uint32_t>[]>(kGenerations);
 }
 
 LocalCache::~LocalCache() = default;
 
 LocalCache::Shard& LocalCache::ShardOf(uint64_t hash) const { return shards_[hash >> 60]; }
 
-bool LocalCache::Get(absl::string_view user_id, uint64_t schema_fingerprint, absl::Time now,
-                     FeatureValues* values, absl::Time* read_at) {
-  if (shards_ == nullptr) return false;
+std::atomic<uint32_t>& LocalCache::InvalidationsOf(uint64_t hash) const {
+  return invalidations_[(hash >> 44) % kGenerations];
+}
+
+// A sum, so that it changes when either does.
+uint32_t LocalCache::GenerationOf(uint64_t hash) const {
+  return InvalidationsOf(hash).load(std::memory_order_acquire) +
+         flushes_.load(std::memory_order_acquire);
+}
+
+Found LocalCache::Get(absl::string_view user_id, uint64_t schema_fingerprint, absl::Time now,
+                      FeatureValues* values, absl::Time* read_at, bool* refresh) {
+  if (refresh != nullptr) *refresh = false;
+  if (shards_ == nullptr) return Found::kMiss;
   const uint64_t hash = CacheShard::Hash(user_id);
   const int64_t now_millis = absl::ToUnixMillis(now);
   int64_t stored;
+  Found found;
   {
     Shard& shard = ShardOf(hash);
     MutexLock lock(shard.mutex);
-    if (!shard.cache->Get(user_id, hash, schema_fingerprint, now_millis, values, &stored)) {
-      return false;
-    }
+    found =
+        shard.cache->Get(user_id, hash, schema_fingerprint, now_millis, values, &stored, refresh);
   }
-  *read_at = ReadAt(stored);
-  return true;
+  if (found == Found::kRow) *read_at = ReadAt(stored);
+  return found;
 }
 
-void LocalCache::Put(absl::string_view user_id, uint64_t schema_fingerprint,
+uint32_t LocalCache::Generation(absl::string_view user_id) const {
+  return shards_ == nullptr ? 0 : GenerationOf(CacheShard::Hash(user_id));
+}
+
+void LocalCache::Put(absl::string_view user_id, uint64_t schema_fingerprint, uint32_t generation,
                      absl::Span<const float> values, absl::Time read_at, absl::Time now) {
+  Put(user_id, {schema_fingerprint, StoredReadAt(read_at), values}, generation, now);
+}
+
+void LocalCache::PutUnknown(absl::string_view user_id, uint64_t schema_fingerprint,
+                            uint32_t generation, absl::Time now) {
+  Put(user_id, {.fingerprint = schema_fingerprint, .values = {}, .unknown = true}, generation, now);
+}
+
+void LocalCache::Put(absl::string_view user_id, const CacheShard::Row& row, uint32_t generation,
+                     absl::Time now) {
   if (shards_ == nullptr) return;
   const uint64_t hash = CacheShard::Hash(user_id);
-  const CacheShard::Row row{schema_fingerprint, StoredReadAt(read_at), values};
   Shard& shard = ShardOf(hash);
   MutexLock lock(shard.mutex);
+  // Under the lock that Invalidate takes after its new generation: it either shows here, or takes
+  // away what is put now.
+  if (GenerationOf(hash) != generation) return;
   shard.cache->Put(user_id, hash, row, absl::ToUnixMillis(now));
 }
 
@@ -82,6 +111,17 @@ void LocalCache::Clear() {
     MutexLock lock(shards_[i].mutex);
     shards_[i].cache->Clear();
   }
+}
+
+void LocalCache::Invalidate(absl::string_view user_id) {
+  if (shards_ == nullptr) return;
+  InvalidationsOf(CacheShard::Hash(user_id)).fetch_add(1, std::memory_order_acq_rel);
+  Erase(user_id);
+}
+
+void LocalCache::Flush() {
+  flushes_.fetch_add(1, std::memory_order_acq_rel);
+  Clear();
 }
 
 size_t LocalCache::bytes() const {

@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_FEATURES_LOCAL_CACHE_H_
 #define PREDICTD_SERVER_FEATURES_LOCAL_CACHE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,12 +11,18 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/base/feature_row.h"
+#include "server/features/cache_shard.h"
 
 namespace predictd::features {
 
 // Shared by all loops, owned by main. Any thread. Bounded in bytes, what malloc adds and the tables
 // included; what does not fit is evicted by S3-FIFO, so that a scan does not drive out the users
 // who come again. One lock of sixteen per call.
+//
+// A user's generation changes when the user's row is invalidated: what was read before may be out
+// of date. Whoever reads a row asks for the generation before the read begins, and hands it to Put,
+// which drops the row where it has changed since. Users share 4096 generations, so now and then a
+// row is dropped for a neighbour's sake.
 //
 // `now` is the loop's Clock::Now() and never WallNow().
 class LocalCache {
@@ -25,6 +32,8 @@ class LocalCache {
     size_t bytes = size_t{64} << 20;
     // Longest time from Put to a Get that finds it; 0 = off.
     absl::Duration ttl = absl::Seconds(5);
+    // The same for PutUnknown, but never longer than `ttl`; 0 = unknown users are not kept.
+    absl::Duration unknown_ttl = absl::Seconds(1);
   };
 
   explicit LocalCache(const Options& options);
@@ -32,31 +41,53 @@ class LocalCache {
   LocalCache(const LocalCache&) = delete;
   LocalCache& operator=(const LocalCache&) = delete;
 
-  // False: no row of this schema, or one put longer than `ttl` ago. `values` and `read_at` are then
-  // untouched. `read_at` is in whole milliseconds; InfinitePast where it is unknown. Allocates only
-  // where the row is larger than the capacity of `values`.
-  bool Get(absl::string_view user_id, uint64_t schema_fingerprint, absl::Time now,
-           FeatureValues* values, absl::Time* read_at);
+  // kRow alone touches `values` and `read_at`, which is in whole milliseconds; InfinitePast where
+  // it is unknown. kMiss: nothing of this schema, or put too long ago. Allocates only where the row
+  // is larger than the capacity of `values`. `refresh`, where given, says whether the caller is to
+  // read the row anew while this one still serves: true for exactly one caller once more than half
+  // of `ttl` has passed, until the next Put.
+  Found Get(absl::string_view user_id, uint64_t schema_fingerprint, absl::Time now,
+            FeatureValues* values, absl::Time* read_at, bool* refresh = nullptr);
 
-  // Replaces the user's row, unless the present one was read from its source later.
-  void Put(absl::string_view user_id, uint64_t schema_fingerprint, absl::Span<const float> values,
-           absl::Time read_at, absl::Time now);
+  // To be asked before the user's row is read.
+  uint32_t Generation(absl::string_view user_id) const;
 
+  // Replaces the user's row, unless the present one was read from its source later or the user's
+  // generation is no longer `generation`.
+  void Put(absl::string_view user_id, uint64_t schema_fingerprint, uint32_t generation,
+           absl::Span<const float> values, absl::Time read_at, absl::Time now);
+  // The same for a user whom nobody knew, whatever is there.
+  void PutUnknown(absl::string_view user_id, uint64_t schema_fingerprint, uint32_t generation,
+                  absl::Time now);
+
+  // Leaves the generation alone.
   void Erase(absl::string_view user_id);
   void Clear();
 
-  // At this moment.
+  // Erase, and a new generation: what is being read does not come back.
+  void Invalidate(absl::string_view user_id);
+  // Clear, and a new generation of every user.
+  void Flush();
+
+  // At this moment; unknown users count as rows. The generations take 16 KiB beside `bytes`.
   size_t bytes() const;
   size_t rows() const;
 
  private:
   struct Shard;
   static constexpr int kShards = 16;
+  static constexpr int kGenerations = 4096;
 
   Shard& ShardOf(uint64_t hash) const;
+  std::atomic<uint32_t>& InvalidationsOf(uint64_t hash) const;
+  uint32_t GenerationOf(uint64_t hash) const;
+  void Put(absl::string_view user_id, const CacheShard::Row& row, uint32_t generation,
+           absl::Time now);
 
   // Null when off.
   std::unique_ptr<Shard[]> shards_;
+  std::unique_ptr<std::atomic<uint32_t>[]> invalidations_;
+  std::atomic<uint32_t> flushes_{0};
 };
 
 }  // namespace predictd::features

@@ -23,10 +23,6 @@ bool YoungEnough(absl::Time read_at, absl::Duration max_age, absl::Time asked) {
          (read_at != absl::InfinitePast() && read_at >= asked - max_age);
 }
 
-absl::Status UnknownUser(absl::string_view user_id) {
-  return absl::NotFoundError(absl::StrCat("user '", user_id, "' is unknown"));
-}
-
 }  // namespace
 
 Reader::Reader(Loop& loop, Options options, LocalCache& local, SingleFlight& flights,
@@ -40,6 +36,10 @@ Reader::Reader(Loop& loop, Options options, LocalCache& local, SingleFlight& fli
   if (options_.schema != nullptr) schema_ = CountedApart(options_.schema);
 }
 
+absl::Status Reader::UnknownUser(absl::string_view user_id) {
+  return absl::NotFoundError(absl::StrCat("user '", user_id, "' is unknown"));
+}
+
 const std::shared_ptr<const Schema>& Reader::CurrentSchema() {
   if (options_.schema == nullptr) {
     std::shared_ptr<const Schema> current = options_.current_schema();
@@ -48,26 +48,31 @@ const std::shared_ptr<const Schema>& Reader::CurrentSchema() {
   return schema_;
 }
 
-bool Reader::ReadLocal(absl::string_view user_id, absl::Duration max_age, FeatureRow* row) {
-  if (max_age <= absl::ZeroDuration()) return false;
+Found Reader::ReadLocal(absl::string_view user_id, absl::Duration max_age, FeatureRow* row) {
+  if (max_age <= absl::ZeroDuration()) return Found::kMiss;
   const std::shared_ptr<const Schema>& schema = CurrentSchema();
   // Here, because the cache would do it under its lock.
   row->values.reserve(schema->size());
-  if (!local_.Get(user_id, schema->fingerprint(), loop_.Now(), &row->values, &row->read_at)) {
-    return false;
+  bool refresh = false;
+  const Found found = local_.Get(user_id, schema->fingerprint(), loop_.Now(), &row->values,
+                                 &row->read_at, &refresh);
+  if (refresh) scope_.Spawn(Refresh(std::string(user_id), From::kAnywhere));
+  if (max_age != absl::InfiniteDuration() &&
+      (found != Found::kRow || !YoungEnough(row->read_at, max_age, WallNow()))) {
+    return Found::kMiss;
   }
-  if (max_age != absl::InfiniteDuration() && !YoungEnough(row->read_at, max_age, WallNow())) {
-    return false;
-  }
+  if (found != Found::kRow) return found;
   row->schema = schema;
   row->origin = FeatureOrigin::kLocalCache;
-  return true;
+  return Found::kRow;
 }
 
 Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duration max_age,
                                               absl::Time deadline) {
   FeatureRow local;
-  if (ReadLocal(user_id, max_age, &local)) co_return local;
+  const Found found_locally = ReadLocal(user_id, max_age, &local);
+  if (found_locally == Found::kRow) co_return local;
+  if (found_locally == Found::kUnknown) co_return UnknownUser(user_id);
   if (CurrentSchema()->size() == 0) {
     co_return absl::FailedPreconditionError("no feature names are known");
   }
@@ -83,10 +88,17 @@ Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duratio
         absl::StrCat("no row of user '", user_id, "' is as new as max_feature_age asks for, and ",
                      "there is no --feature_source to read one from"));
   }
+  Task<Result> reading = ReadNewest(user_id, max_age <= absl::ZeroDuration(), deadline);
+  Result newest = co_await std::move(reading);
+  co_return newest;
+}
+
+Task<Reader::Result> Reader::ReadNewest(const std::string& user_id, bool begun_after_now,
+                                        absl::Time deadline) {
   SingleFlight::Landing newest = co_await Join(user_id, From::kNewest, deadline);
   // A read that began before this caller came may not show what the caller has just written.
   const bool answered = newest.result.ok() || absl::IsNotFound(newest.result.status());
-  if (max_age <= absl::ZeroDuration() && !newest.started && answered) {
+  if (begun_after_now && !newest.started && answered) {
     newest = co_await Join(user_id, From::kNewest, deadline);
   }
   co_return std::move(newest.result);
@@ -121,85 +133,6 @@ Task<SingleFlight::Landing> Reader::Join(const std::string& user_id, From from,
     shortest.Note(now - start, now);
   }
   co_return landing;
-}
-
-Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<const Schema> schema,
-                                        From from) {
-  bool may_fill = false;
-  std::string cache_failure;
-  if (cache_ != nullptr && from == From::kAnywhere) {
-    Task<CacheAnswer> reading = cache_->Read(user_id, schema);
-    CacheAnswer answer = co_await std::move(reading);
-    if (answer.status.ok()) {
-      cache_outage_.Answered();
-    } else {
-      cache_failure = cache_outage_.Failed(answer.status, WallNow());
-    }
-    if (answer.row) {
-      Keep(user_id, *answer.row);
-      co_return *std::move(answer.row);
-    }
-    may_fill = answer.may_fill;
-  }
-  if (source_ == nullptr) {
-    if (!cache_failure.empty()) co_return absl::UnavailableError(cache_failure);
-    co_return UnknownUser(user_id);
-  }
-
-  Task<absl::StatusOr<std::optional<FeatureRow>>> reading = ReadSource(user_id);
-  absl::StatusOr<std::optional<FeatureRow>> read = co_await std::move(reading);
-  if (!read.ok()) {
-    const absl::string_view separator = cache_failure.empty() ? "" : "; ";
-    co_return absl::UnavailableError(
-        absl::StrCat(read.status().message(), separator, cache_failure));
-  }
-  if (!cache_failure.empty() && options_.metrics != nullptr) {
-    options_.metrics->CountDegraded(Degraded::kWithoutRedis);
-  }
-  if (!read->has_value()) {
-    local_.Erase(user_id);
-    co_return UnknownUser(user_id);
-  }
-  FeatureRow& row = **read;
-  Keep(user_id, row);
-  if (may_fill) {
-    cache_->Fill(user_id, row);
-  } else if (cache_ != nullptr && from == From::kNewest) {
-    scope_.Spawn(FillUnseen(user_id, row));
-  }
-  co_return std::move(row);
-}
-
-Task<absl::StatusOr<std::optional<FeatureRow>>> Reader::ReadSource(const std::string& user_id) {
-  const absl::Time asked = loop_.Now();
-  Breaker* const breaker = options_.breaker;
-  if (breaker != nullptr) {
-    absl::Status admitted = breaker->Admit(asked);
-    if (!admitted.ok()) co_return admitted;
-  }
-  Task<absl::StatusOr<std::optional<FeatureRow>>> reading =
-      source_->Read(loop_, user_id, asked + options_.source_timeout);
-  absl::StatusOr<std::optional<FeatureRow>> read = co_await std::move(reading);
-  if (breaker != nullptr) {
-    const absl::Time now = loop_.Now();
-    if (read.ok() || now < asked + options_.source_timeout) {
-      breaker->Answered(now);
-    } else {
-      breaker->TimedOut(asked, now, read.status());
-    }
-  }
-  co_return read;
-}
-
-void Reader::Keep(absl::string_view user_id, const FeatureRow& row) {
-  local_.Put(user_id, row.schema->fingerprint(), row.values, row.read_at, loop_.Now());
-}
-
-// Looks at the key first: one of another type is never touched.
-Task<void> Reader::FillUnseen(std::string user_id, FeatureRow row) {
-  Task<CacheAnswer> reading = cache_->Read(user_id, row.schema);
-  const CacheAnswer answer = co_await std::move(reading);
-  if (answer.may_fill) cache_->Fill(user_id, row);
 }
 
 }  // namespace predictd::features

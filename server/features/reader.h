@@ -32,7 +32,9 @@ namespace predictd::features {
 // Redis being down, slow or full of garbage is never an error to the caller while the source
 // answers. The age of a row is measured at the moment the caller asks. A row found in Redis or in
 // the source is kept in the in-process cache; one found in the source is written to Redis as well,
-// without the caller waiting for it.
+// without the caller waiting for it. A row in the second half of its life still serves while it is
+// read anew in the background, so that no caller waits when it ends. Unknown users are remembered
+// for a moment.
 class Reader {
  public:
   struct Options {
@@ -44,6 +46,9 @@ class Reader {
     // Longest wait for one answer of the source. It does not depend on a caller's deadline, because
     // callers share reads.
     absl::Duration source_timeout = absl::Seconds(1);
+    // Expiry of what is written to Redis: a row found there in the second half of it is read anew
+    // from the source, in the background. 0 = never.
+    absl::Duration cache_ttl = absl::ZeroDuration();
     // The source's, shared by all loops; null = every read is asked.
     Breaker* breaker = nullptr;
     // Where reads without Redis are counted; null = nowhere.
@@ -56,9 +61,10 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  // The row in the in-process cache, if it is there and not older than `max_age`: no coroutine, no
-  // wait. False: `row` holds nothing of use; Read may still find one.
-  bool ReadLocal(absl::string_view user_id, absl::Duration max_age, FeatureRow* row);
+  // The row in the in-process cache, if it is there and not older than `max_age`, without a wait.
+  // kUnknown: nobody knew the user a moment ago. kMiss: Read may still find one; `row` holds
+  // nothing of use then.
+  Found ReadLocal(absl::string_view user_id, absl::Duration max_age, FeatureRow* row);
 
   // The row, at most `max_age` old: InfiniteDuration takes any, 0 reads the source. A row of
   // unknown age is too old for any finite `max_age`. `user_id` holds no NUL. `deadline` is of the
@@ -72,6 +78,10 @@ class Reader {
   Task<absl::StatusOr<FeatureRow>> Read(std::string user_id, absl::Duration max_age,
                                         absl::Time deadline);
 
+  // The user's row in the source was written to: the copy in the process goes, and the one in
+  // Redis, where there is one, is read anew.
+  Task<void> Changed(std::string user_id);
+
   // Awaitable, by one at a time: resumes when no read is under way. To be awaited, after the last
   // Read, before this is destroyed: a read goes on after its callers have gone.
   auto Done() { return scope_.Done(); }
@@ -83,9 +93,15 @@ class Reader {
 
   const std::shared_ptr<const Schema>& CurrentSchema();
   Task<SingleFlight::Landing> Join(const std::string& user_id, From from, absl::Time deadline);
+  Task<Result> ReadNewest(const std::string& user_id, bool begun_after_now, absl::Time deadline);
   Task<absl::StatusOr<std::optional<FeatureRow>>> ReadSource(const std::string& user_id);
   Task<Result> ReadStores(std::string user_id, std::shared_ptr<const Schema> schema, From from);
-  void Keep(absl::string_view user_id, const FeatureRow& row);
+  void Keep(absl::string_view user_id, uint32_t generation, const FeatureRow& row);
+  void KeepUnknown(absl::string_view user_id, uint32_t generation, const Schema& schema);
+  static absl::Status UnknownUser(absl::string_view user_id);
+  // In the second half of its life in Redis.
+  bool IsAgeing(const FeatureRow& row) const;
+  Task<void> Refresh(std::string user_id, From from);
   Task<void> FillUnseen(std::string user_id, FeatureRow row);
   absl::Time WallNow() const { return loop_.clock().WallNow(); }
 

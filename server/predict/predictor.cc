@@ -78,10 +78,14 @@ absl::Status Predictor::FeaturesAtHand(const Request& request, Answer& answer, b
     return MissingWithoutStore(answer);
   }
   FeatureRow row;
-  if (line_.reader->ReadLocal(request.user_id, request.max_feature_age, &row)) {
-    return UseRow(row, answer);
+  switch (line_.reader->ReadLocal(request.user_id, request.max_feature_age, &row)) {
+    case features::Found::kRow:
+      return UseRow(row, answer);
+    case features::Found::kUnknown:
+      return UseNoRow(request, answer);
+    case features::Found::kMiss:
+      *done = false;
   }
-  *done = false;
   return absl::OkStatus();
 }
 
@@ -90,13 +94,7 @@ Task<absl::Status> Predictor::ReadFeatures(const Request& request, const CallCon
   absl::StatusOr<FeatureRow> row = co_await line_.reader->Read(
       std::string(request.user_id), request.max_feature_age, call.deadline);
   if (row.ok()) co_return UseRow(*row, answer);
-  if (absl::IsNotFound(row.status())) {
-    if (request.features.empty()) {
-      line_.metrics.CountFeatureRow(FeatureOrigin::kUnspecified);
-      co_return row.status();
-    }
-    co_return UseDefaults(answer, "the user is unknown: send these with the request");
-  }
+  if (absl::IsNotFound(row.status())) co_return UseNoRow(request, answer);
   if (absl::IsUnavailable(row.status()) && answer.version->defaults_when_unreachable) {
     line_.metrics.CountDegraded(Degraded::kDefaultsWhenUnreachable);
     co_return UseDefaults(answer, "no store can be reached: send these with the request");
@@ -113,6 +111,14 @@ absl::Status Predictor::UseRow(const FeatureRow& row, Answer& answer) {
     line_.metrics.feature_age.Observe(absl::ToDoubleSeconds(answer.feature_age));
   }
   return FillDefaults(answer, "store them in the user's row or send them with the request");
+}
+
+absl::Status Predictor::UseNoRow(const Request& request, Answer& answer) {
+  if (request.features.empty()) {
+    line_.metrics.CountFeatureRow(FeatureOrigin::kUnspecified);
+    return absl::NotFoundError(absl::StrCat("user '", request.user_id, "' is unknown"));
+  }
+  return UseDefaults(answer, "the user is unknown: send these with the request");
 }
 
 absl::Status Predictor::UseDefaults(Answer& answer, absl::string_view hint) {

@@ -7,32 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
 #include "tests/fakes/manual_loop.h"
+#include "tests/unit/features/local_cache_rig.h"
 
 namespace predictd::features {
 namespace {
 
-constexpr uint64_t kSchema = 0x1234;
-constexpr size_t kMegabyte = size_t{1} << 20;
-
-class Cache {
- public:
-  explicit Cache(LocalCache::Options options = {}) : cache(options) {}
-
-  void Put(absl::string_view user, std::vector<float> values, uint64_t schema = kSchema) {
-    cache.Put(user, schema, values, clock.WallNow(), clock.Now());
-  }
-  bool Has(absl::string_view user, uint64_t schema = kSchema) {
-    return cache.Get(user, schema, clock.Now(), &values, &read_at);
-  }
-
-  FakeClock clock;
-  LocalCache cache;
-  FeatureValues values;
-  absl::Time read_at;
-};
-
 TEST_CASE("a row comes back as it was put") {
-  Cache cache;
+  CacheRig cache;
   CHECK_FALSE(cache.Has("ann"));
   cache.Put("ann", {1.5f, -2.0f});
   cache.Put("bob", {3.0f, 4.0f});
@@ -45,14 +26,15 @@ TEST_CASE("a row comes back as it was put") {
 }
 
 TEST_CASE("a row of unknown age stays of unknown age") {
-  Cache cache;
-  cache.cache.Put("ann", kSchema, {1.0f}, absl::InfinitePast(), cache.clock.Now());
+  CacheRig cache;
+  cache.cache.Put("ann", kSchema, cache.cache.Generation("ann"), {1.0f}, absl::InfinitePast(),
+                  cache.clock.Now());
   REQUIRE(cache.Has("ann"));
   CHECK(cache.read_at == absl::InfinitePast());
 }
 
 TEST_CASE("a row is a miss once its time to live is over, until it is put again") {
-  Cache cache({.ttl = absl::Seconds(5)});
+  CacheRig cache({.ttl = absl::Seconds(5)});
   cache.Put("ann", {1.0f});
   cache.clock.Advance(absl::Seconds(5));
   CHECK(cache.Has("ann"));
@@ -65,7 +47,7 @@ TEST_CASE("a row is a miss once its time to live is over, until it is put again"
 }
 
 TEST_CASE("a row of another schema is a miss and is replaced") {
-  Cache cache;
+  CacheRig cache;
   cache.Put("ann", {1.0f}, 1);
   CHECK_FALSE(cache.Has("ann", 2));
   cache.Put("ann", {1.0f, 2.0f, 3.0f}, 2);
@@ -76,23 +58,24 @@ TEST_CASE("a row of another schema is a miss and is replaced") {
 }
 
 TEST_CASE("a row that was read from its source later is not replaced by an earlier one") {
-  Cache cache({.ttl = absl::Seconds(5)});
+  CacheRig cache({.ttl = absl::Seconds(5)});
   const absl::Time early = cache.clock.WallNow();
   cache.clock.Advance(absl::Seconds(1));
   cache.Put("ann", {2.0f});
-  cache.cache.Put("ann", kSchema, {1.0f}, early, cache.clock.Now());
+  cache.cache.Put("ann", kSchema, cache.cache.Generation("ann"), {1.0f}, early, cache.clock.Now());
   REQUIRE(cache.Has("ann"));
   CHECK(cache.values == FeatureValues{2.0f});
   SECTION("but a row past its time to live is") {
     cache.clock.Advance(absl::Seconds(6));
-    cache.cache.Put("ann", kSchema, {1.0f}, early, cache.clock.Now());
+    cache.cache.Put("ann", kSchema, cache.cache.Generation("ann"), {1.0f}, early,
+                    cache.clock.Now());
     REQUIRE(cache.Has("ann"));
     CHECK(cache.values == FeatureValues{1.0f});
   }
 }
 
 TEST_CASE("an erased row is a miss, the others are not") {
-  Cache cache;
+  CacheRig cache;
   cache.Put("ann", {1.0f});
   cache.Put("bob", {2.0f});
   cache.cache.Erase("ann");
@@ -104,7 +87,7 @@ TEST_CASE("an erased row is a miss, the others are not") {
 }
 
 TEST_CASE("clearing takes every row and its memory away") {
-  Cache cache;
+  CacheRig cache;
   const size_t empty = cache.cache.bytes();
   for (int i = 0; i < 1000; ++i) cache.Put(absl::StrCat("user", i), {1.0f, 2.0f});
   CHECK(cache.cache.bytes() > empty + 1000 * 50);
@@ -117,7 +100,7 @@ TEST_CASE("clearing takes every row and its memory away") {
 TEST_CASE("a cache of no bytes or of no time to live keeps nothing") {
   const auto options =
       GENERATE(LocalCache::Options{.bytes = 0}, LocalCache::Options{.ttl = absl::ZeroDuration()});
-  Cache cache(options);
+  CacheRig cache(options);
   cache.Put("ann", {1.0f});
   cache.cache.Erase("ann");
   cache.cache.Clear();
@@ -127,14 +110,14 @@ TEST_CASE("a cache of no bytes or of no time to live keeps nothing") {
 }
 
 TEST_CASE("a row without an end to its life stays") {
-  Cache cache({.ttl = absl::InfiniteDuration()});
+  CacheRig cache({.ttl = absl::InfiniteDuration()});
   cache.Put("ann", {1.0f});
   cache.clock.Advance(absl::Hours(24 * 365));
   CHECK(cache.Has("ann"));
 }
 
 TEST_CASE("the bytes never pass the limit, whatever the sizes of rows") {
-  Cache cache({.bytes = kMegabyte});
+  CacheRig cache({.bytes = kMegabyte});
   for (int i = 0; i < 50000; ++i) {
     cache.Put(absl::StrCat("user", i % 20000), std::vector<float>(i * 7 % 400), i % 3);
     if (i % 100 == 0) REQUIRE(cache.cache.bytes() <= kMegabyte);
@@ -143,7 +126,7 @@ TEST_CASE("the bytes never pass the limit, whatever the sizes of rows") {
 }
 
 TEST_CASE("a row larger than a shard has room for is not kept") {
-  Cache cache({.bytes = kMegabyte});
+  CacheRig cache({.bytes = kMegabyte});
   cache.Put("ann", {1.0f});
   cache.Put("huge", std::vector<float>(100000));
   cache.Put("large", std::vector<float>(20000));
@@ -155,7 +138,7 @@ TEST_CASE("a row larger than a shard has room for is not kept") {
 }
 
 TEST_CASE("users who come again survive a scan over ten times the capacity") {
-  Cache cache({.bytes = kMegabyte});
+  CacheRig cache({.bytes = kMegabyte});
   const std::vector<float> row(17, 1.0f);
   constexpr int kHot = 1000;
   int scanned = 0;
@@ -180,7 +163,7 @@ TEST_CASE("users who come again survive a scan over ten times the capacity") {
 }
 
 TEST_CASE("a user who comes back soon after leaving stays from then on") {
-  Cache cache({.bytes = kMegabyte});
+  CacheRig cache({.bytes = kMegabyte});
   const std::vector<float> row(17, 1.0f);
   int scanned = 0;
   auto scan = [&](int rows) {
@@ -217,11 +200,12 @@ TEST_CASE("threads see whole rows of the right user") {
       random = random * 6364136223846793005u + 1442695040888963407u;
       const int user = static_cast<int>((random >> 33) % 12000);
       const std::string id = absl::StrCat("user", user);
-      if (cache.Get(id, kSchema, clock.Now(), &values, &read_at)) {
+      const uint32_t generation = cache.Generation(id);
+      if (cache.Get(id, kSchema, clock.Now(), &values, &read_at) == Found::kRow) {
         wrong += values != FeatureValues(8, static_cast<float>(user));
       } else {
-        cache.Put(id, kSchema, FeatureValues(8, static_cast<float>(user)), clock.WallNow(),
-                  clock.Now());
+        cache.Put(id, kSchema, generation, FeatureValues(8, static_cast<float>(user)),
+                  clock.WallNow(), clock.Now());
       }
       if (i % 1000 == 0) cache.Erase(id);
     }

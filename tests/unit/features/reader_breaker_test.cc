@@ -2,8 +2,8 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "tests/unit/features/reader_fixture.h"
 #include "tests/fakes/metric_value.h"
+#include "tests/unit/features/reader_fixture.h"
 
 namespace predictd::features {
 namespace {

@@ -23,9 +23,13 @@ struct Fixture {
   enum Stores { kBoth, kOnlyCache, kOnlySource };
 
   explicit Fixture(Stores stores = kBoth)
-      : reader(loop, {.schema = schema, .breaker = &breaker, .metrics = &metrics}, local, flights,
-               stores == kOnlySource ? nullptr : &cache, stores == kOnlyCache ? nullptr : &source) {
-  }
+      : reader(loop,
+               {.schema = schema,
+                .cache_ttl = absl::Hours(1),
+                .breaker = &breaker,
+                .metrics = &metrics},
+               local, flights, stores == kOnlySource ? nullptr : &cache,
+               stores == kOnlyCache ? nullptr : &source) {}
 
   auto Start(std::string user, absl::Duration max_age = kAnyAge,
              absl::Time deadline = absl::InfiniteFuture()) {
@@ -39,7 +43,7 @@ struct Fixture {
   }
   bool HasLocal(std::string user, absl::Duration max_age = kAnyAge) {
     FeatureRow row;
-    return reader.ReadLocal(user, max_age, &row);
+    return reader.ReadLocal(user, max_age, &row) == Found::kRow;
   }
   void PutInCache(std::string user, FeatureValues values, absl::Time read_at) {
     cache.rows[std::move(user)] = {schema, std::move(values), read_at, FeatureOrigin::kRedis};

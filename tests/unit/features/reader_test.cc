@@ -15,7 +15,7 @@ TEST_CASE("a user nobody has read comes from the source, and is then in both cac
   CHECK(fixture.cache.fills == Names{"ann"});
 
   FeatureRow local;
-  REQUIRE(fixture.reader.ReadLocal("ann", kAnyAge, &local));
+  REQUIRE(fixture.reader.ReadLocal("ann", kAnyAge, &local) == Found::kRow);
   CHECK(local.origin == FeatureOrigin::kLocalCache);
   CHECK(local.values == row->values);
   CHECK(local.read_at == row->read_at);
@@ -308,10 +308,10 @@ TEST_CASE("a schema that changes makes cached rows misses") {
   FeatureRow row;
   fixture.cache.rows["ann"] = {current, {1.0f}, absl::InfinitePast(), FeatureOrigin::kRedis};
   REQUIRE(read("ann").ok());
-  CHECK(reader.ReadLocal("ann", kAnyAge, &row));
+  CHECK(reader.ReadLocal("ann", kAnyAge, &row) == Found::kRow);
 
   current = std::make_shared<const Schema>(Names{"age", "income"});
-  CHECK_FALSE(reader.ReadLocal("ann", kAnyAge, &row));
+  CHECK(reader.ReadLocal("ann", kAnyAge, &row) == Found::kMiss);
   fixture.cache.rows["ann"] = {current, {1.0f, 2.0f}, absl::InfinitePast(), FeatureOrigin::kRedis};
   const Result wider = read("ann");
   REQUIRE(wider.ok());

@@ -1,0 +1,119 @@
+// How a reader asks the stores, and keeps what they answered.
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "server/features/reader.h"
+
+namespace predictd::features {
+
+Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<const Schema> schema,
+                                        From from) {
+  const uint32_t generation = local_.Generation(user_id);
+  bool may_fill = false;
+  std::string cache_failure;
+  if (cache_ != nullptr && from == From::kAnywhere) {
+    Task<CacheAnswer> reading = cache_->Read(user_id, schema);
+    CacheAnswer answer = co_await std::move(reading);
+    if (answer.status.ok()) {
+      cache_outage_.Answered();
+    } else {
+      cache_failure = cache_outage_.Failed(answer.status, WallNow());
+    }
+    if (answer.row) {
+      Keep(user_id, generation, *answer.row);
+      if (source_ != nullptr && IsAgeing(*answer.row)) {
+        scope_.Spawn(Refresh(user_id, From::kNewest));
+      }
+      co_return *std::move(answer.row);
+    }
+    may_fill = answer.may_fill;
+  }
+  if (source_ == nullptr) {
+    if (!cache_failure.empty()) co_return absl::UnavailableError(cache_failure);
+    KeepUnknown(user_id, generation, *schema);
+    co_return UnknownUser(user_id);
+  }
+
+  Task<absl::StatusOr<std::optional<FeatureRow>>> reading = ReadSource(user_id);
+  absl::StatusOr<std::optional<FeatureRow>> read = co_await std::move(reading);
+  if (!read.ok()) {
+    const absl::string_view separator = cache_failure.empty() ? "" : "; ";
+    co_return absl::UnavailableError(
+        absl::StrCat(read.status().message(), separator, cache_failure));
+  }
+  if (!cache_failure.empty() && options_.metrics != nullptr) {
+    options_.metrics->CountDegraded(Degraded::kWithoutRedis);
+  }
+  if (!read->has_value()) {
+    KeepUnknown(user_id, generation, *schema);
+    co_return UnknownUser(user_id);
+  }
+  FeatureRow& row = **read;
+  Keep(user_id, generation, row);
+  if (may_fill) {
+    cache_->Fill(user_id, row);
+  } else if (cache_ != nullptr && from == From::kNewest) {
+    scope_.Spawn(FillUnseen(user_id, row));
+  }
+  co_return std::move(row);
+}
+
+Task<absl::StatusOr<std::optional<FeatureRow>>> Reader::ReadSource(const std::string& user_id) {
+  const absl::Time asked = loop_.Now();
+  Breaker* const breaker = options_.breaker;
+  if (breaker != nullptr) {
+    absl::Status admitted = breaker->Admit(asked);
+    if (!admitted.ok()) co_return admitted;
+  }
+  Task<absl::StatusOr<std::optional<FeatureRow>>> reading =
+      source_->Read(loop_, user_id, asked + options_.source_timeout);
+  absl::StatusOr<std::optional<FeatureRow>> read = co_await std::move(reading);
+  if (breaker != nullptr) {
+    const absl::Time now = loop_.Now();
+    if (read.ok() || now < asked + options_.source_timeout) {
+      breaker->Answered(now);
+    } else {
+      breaker->TimedOut(asked, now, read.status());
+    }
+  }
+  co_return read;
+}
+
+void Reader::Keep(absl::string_view user_id, uint32_t generation, const FeatureRow& row) {
+  local_.Put(user_id, row.schema->fingerprint(), generation, row.values, row.read_at, loop_.Now());
+}
+
+void Reader::KeepUnknown(absl::string_view user_id, uint32_t generation, const Schema& schema) {
+  local_.PutUnknown(user_id, schema.fingerprint(), generation, loop_.Now());
+}
+
+bool Reader::IsAgeing(const FeatureRow& row) const {
+  return options_.cache_ttl > absl::ZeroDuration() && row.read_at != absl::InfinitePast() &&
+         WallNow() - row.read_at > options_.cache_ttl / 2;
+}
+
+// Looks at the key first: one of another type is never touched.
+Task<void> Reader::FillUnseen(std::string user_id, FeatureRow row) {
+  Task<CacheAnswer> reading = cache_->Read(user_id, row.schema);
+  const CacheAnswer answer = co_await std::move(reading);
+  if (answer.may_fill) cache_->Fill(user_id, row);
+}
+
+Task<void> Reader::Refresh(std::string user_id, From from) {
+  // Who asked has an answer already; what goes wrong is the stores' to count.
+  co_await Join(user_id, from, absl::InfiniteFuture());
+}
+
+Task<void> Reader::Changed(std::string user_id) {
+  local_.Invalidate(user_id);
+  if (cache_ == nullptr || source_ == nullptr || CurrentSchema()->size() == 0) co_return;
+  Task<CacheAnswer> reading = cache_->Read(user_id, CurrentSchema());
+  const CacheAnswer answer = co_await std::move(reading);
+  if (!answer.row) co_return;
+  Task<Result> newest = ReadNewest(user_id, true, absl::InfiniteFuture());
+  // What goes wrong is the stores' to count; the copy in Redis then ends with its TTL.
+  (void)co_await std::move(newest);
+}
+
+}  // namespace predictd::features

@@ -1,0 +1,102 @@
+// Rows that are read anew while they serve, unknown users, and rows that were written to.
+#include "tests/unit/features/reader_fixture.h"
+
+namespace predictd::features {
+namespace {
+
+TEST_CASE("a row in the second half of its life in the process serves while one read renews it") {
+  Fixture fixture(Fixture::kOnlySource);
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  REQUIRE(fixture.Read("ann").ok());
+  fixture.source.rows["ann"] = {3.0f, 4.0f};
+  fixture.clock.Advance(absl::Milliseconds(2400));
+  CHECK(fixture.Read("ann")->values == FeatureValues{1.0f, 2.0f});
+  CHECK(fixture.source.reads == 1);
+
+  fixture.clock.Advance(absl::Milliseconds(200));
+  fixture.source.gate.Close();
+  for (int i = 0; i < 3; ++i) {
+    const Result stale = fixture.Read("ann");
+    CHECK(stale->origin == FeatureOrigin::kLocalCache);
+    CHECK(stale->values == FeatureValues{1.0f, 2.0f});
+  }
+  CHECK(fixture.source.reads == 2);
+  fixture.source.gate.Open();
+  fixture.loop.RunUntilIdle();
+  const Result renewed = fixture.Read("ann");
+  CHECK(renewed->origin == FeatureOrigin::kLocalCache);
+  CHECK(renewed->values == FeatureValues{3.0f, 4.0f});
+  CHECK(renewed->read_at == fixture.clock.WallNow());
+}
+
+TEST_CASE("a renewal that fails leaves the row to serve until its end") {
+  Fixture fixture(Fixture::kOnlySource);
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  REQUIRE(fixture.Read("ann").ok());
+  fixture.source.error = absl::UnavailableError("gone");
+  fixture.clock.Advance(absl::Seconds(3));
+  CHECK(fixture.Read("ann").ok());
+  CHECK(fixture.Read("ann").ok());
+  fixture.clock.Advance(absl::Seconds(3));
+  CHECK(absl::IsUnavailable(fixture.Read("ann").status()));
+}
+
+TEST_CASE("a row in the second half of its life in Redis is renewed from the source") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {3.0f, 4.0f};
+  fixture.PutInCache("ann", {1.0f, 2.0f}, fixture.clock.WallNow() - absl::Minutes(31));
+  CHECK(fixture.Read("ann")->values == FeatureValues{1.0f, 2.0f});
+  CHECK(fixture.source.reads == 1);
+  CHECK(fixture.cache.rows["ann"].values == FeatureValues{3.0f, 4.0f});
+  CHECK(fixture.Read("ann")->values == FeatureValues{3.0f, 4.0f});
+
+  fixture.PutInCache("bob", {1.0f, 2.0f}, fixture.clock.WallNow() - absl::Minutes(29));
+  CHECK(fixture.Read("bob").ok());
+  fixture.PutInCache("cid", {1.0f, 2.0f}, absl::InfinitePast());
+  CHECK(fixture.Read("cid").ok());
+  CHECK(fixture.source.reads == 1);
+}
+
+TEST_CASE("an unknown user is remembered for a moment, unless the caller asks for news") {
+  const auto stores = GENERATE(Fixture::kBoth, Fixture::kOnlySource);
+  Fixture fixture(stores);
+  CHECK(absl::IsNotFound(fixture.Read("ann").status()));
+  CHECK(absl::IsNotFound(fixture.Read("ann").status()));
+  CHECK(fixture.source.reads == 1);
+  FeatureRow row;
+  CHECK(fixture.reader.ReadLocal("ann", kAnyAge, &row) == Found::kUnknown);
+
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  CHECK(fixture.Read("ann", absl::Minutes(1)).ok());
+  CHECK(fixture.Read("ann").ok());
+
+  CHECK(absl::IsNotFound(fixture.Read("bob").status()));
+  fixture.source.rows["bob"] = {1.0f, 2.0f};
+  fixture.clock.Advance(absl::Milliseconds(1100));
+  CHECK(fixture.Read("bob").ok());
+}
+
+TEST_CASE("a row that was written to is out of the process at once, and new in Redis") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  REQUIRE(fixture.Read("ann").ok());
+  fixture.source.rows["ann"] = {3.0f, 4.0f};
+  fixture.cache.gate.Close();
+  fixture.callers.Spawn(fixture.reader.Changed("ann"));
+  CHECK_FALSE(fixture.HasLocal("ann"));
+  fixture.cache.gate.Open();
+  fixture.loop.RunUntilIdle();
+  CHECK(fixture.cache.rows["ann"].values == FeatureValues{3.0f, 4.0f});
+  CHECK(fixture.Read("ann")->values == FeatureValues{3.0f, 4.0f});
+
+  // Nobody has asked for this one: loading a table fills no cache.
+  fixture.source.rows["bob"] = {5.0f, 6.0f};
+  const int reads = fixture.source.reads;
+  fixture.callers.Spawn(fixture.reader.Changed("bob"));
+  fixture.loop.RunUntilIdle();
+  CHECK(fixture.source.reads == reads);
+  CHECK(fixture.cache.rows.count("bob") == 0);
+}
+
+}  // namespace
+}  // namespace predictd::features
