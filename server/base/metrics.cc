@@ -71,6 +71,11 @@ Metrics::Metrics()
                    .Help("Connections to Redis that answer, one per event loop")
                    .Register(registry_)
                    .Add({})),
+      source_reads(BuildCounter()
+                       .Name("predictd_source_reads_total")
+                       .Help("Rows asked of the feature source; callers of one user share a read")
+                       .Register(registry_)
+                       .Add({})),
       feature_age(BuildHistogram()
                       .Name("predictd_feature_age_seconds")
                       .Help("Age of stored rows when they were used")

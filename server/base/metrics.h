@@ -118,6 +118,7 @@ class Metrics {
   prometheus::Counter& redis_reconnects;
   // Connections to Redis that answer; one per event loop.
   prometheus::Gauge& redis_up;
+  prometheus::Counter& source_reads;
   prometheus::Histogram& feature_age;
   prometheus::Gauge& save_queue_rows;
 

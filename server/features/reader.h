@@ -51,7 +51,7 @@ class Reader {
     absl::Duration cache_ttl = absl::ZeroDuration();
     // The source's, shared by all loops; null = every read is asked.
     Breaker* breaker = nullptr;
-    // Where reads without Redis are counted; null = nowhere.
+    // Where reads of the source are counted; null = nowhere.
     Metrics* metrics = nullptr;
   };
 

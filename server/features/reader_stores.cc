@@ -66,6 +66,7 @@ Task<absl::StatusOr<std::optional<FeatureRow>>> Reader::ReadSource(const std::st
     absl::Status admitted = breaker->Admit(asked);
     if (!admitted.ok()) co_return admitted;
   }
+  if (options_.metrics != nullptr) options_.metrics->source_reads.Increment();
   Task<absl::StatusOr<std::optional<FeatureRow>>> reading =
       source_->Read(loop_, user_id, asked + options_.source_timeout);
   absl::StatusOr<std::optional<FeatureRow>> read = co_await std::move(reading);
