@@ -31,9 +31,6 @@ inline constexpr absl::string_view kSelectPrediction =
 // that is no prediction.
 absl::StatusOr<Prediction> PredictionOf(SqliteStatement& row);
 
-// RFC 3339, UTC, milliseconds: "2026-01-31T12:00:00.000Z".
-std::string FormatCreatedAt(absl::Time created_at);
-
 }  // namespace predictd
 
 #endif  // PREDICTD_SERVER_SQL_SQLITE_PREDICTIONS_TABLE_H_

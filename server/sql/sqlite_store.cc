@@ -1,24 +1,15 @@
 #include "server/sql/sqlite_store.h"
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
+#include "server/sql/prediction_columns.h"
 #include "server/sql/prediction_json.h"
 #include "server/sql/sqlite_predictions_table.h"
 
 namespace predictd {
-namespace {
-
-bool AllFinite(absl::Span<const float> values) {
-  return std::all_of(values.begin(), values.end(),
-                     [](float value) { return std::isfinite(value); });
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Create(Options options,
                                                                  const Clock& clock) {
@@ -94,11 +85,7 @@ absl::StatusOr<std::vector<std::string>> SqliteStore::WriteAll(
 }
 
 absl::StatusOr<std::string> SqliteStore::Insert(const Prediction& prediction) {
-  if (!AllFinite(prediction.features) || !AllFinite(prediction.outputs)) {
-    return absl::InvalidArgumentError(absl::StrCat("'", options_.path, "': prediction ",
-                                                   prediction.prediction_id,
-                                                   " has a value that JSON cannot hold"));
-  }
+  PREDICTD_RETURN_IF_ERROR(CheckFinite(prediction));
   features_json_.clear();
   AppendFeaturesJson(*prediction.schema, prediction.features, features_json_);
   outputs_json_.clear();

@@ -1,15 +1,17 @@
-// How fast the two SQLite threads are: sql_test "[.speed]". Prints, and checks nothing that a busy
-// machine could break.
+// How fast the threads of the stores are: sql_test "[.speed]". Prints, and checks nothing that a
+// busy machine could break.
 #include <cstdio>
 #include <ctime>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/async/scope.h"
+#include "server/sql/postgres_store.h"
 #include "server/sql/sqlite_source.h"
 #include "server/sql/sqlite_store.h"
 #include "tests/catch.h"
 #include "tests/unit/sql/await.h"
+#include "tests/unit/sql/postgres_database.h"
 #include "tests/unit/sql/predictions.h"
 #include "tests/unit/sql/sqlite_file.h"
 
@@ -75,11 +77,8 @@ void MeasureReads(const std::string& journal, int features, int at_once) {
               CpuMicroseconds(cpu_start, reads));
 }
 
-void MeasureWrites(int features, int batch_size) {
-  const TempFolder folder;
+void MeasureWrites(const char* name, PredictionStore& store, int features, int batch_size) {
   const SystemClock clock;
-  auto store = SqliteStore::Create({folder.File("predictions.db")}, clock);
-  REQUIRE(store.ok());
   const auto schema = std::make_shared<const Schema>(FeatureNames(features));
   std::vector<Prediction> batch;
   for (int i = 0; i < batch_size; ++i) {
@@ -97,11 +96,11 @@ void MeasureWrites(int features, int batch_size) {
       prediction.prediction_id =
           absl::StrCat("0190b0c0-0000-7000-8000-", absl::Dec(rows++, absl::kZeroPad12));
     }
-    REQUIRE((*store)->Write(pointers).ok());
+    REQUIRE(store.Write(pointers).ok());
   }
   const double seconds = absl::ToDoubleSeconds(clock.Now() - start);
-  std::printf("%2d features, %3d rows per transaction: %7.0f rows/s, %5.2f us of CPU each\n",
-              features, batch_size, static_cast<double>(rows) / seconds,
+  std::printf("%-10s %2d features, %3d rows per transaction: %7.0f rows/s, %5.2f us of CPU each\n",
+              name, features, batch_size, static_cast<double>(rows) / seconds,
               CpuMicroseconds(cpu_start, rows));
 }
 
@@ -113,8 +112,17 @@ TEST_CASE("reads per second", "[.speed]") {
 }
 
 TEST_CASE("saved rows per second", "[.speed]") {
-  for (const int features : {4, 16, 64}) MeasureWrites(features, 512);
-  MeasureWrites(16, 1);
+  const SystemClock clock;
+  for (const auto& [features, rows] : {std::pair(4, 512), {16, 512}, {64, 512}, {16, 1}}) {
+    const TempFolder folder;
+    auto sqlite = SqliteStore::Create({folder.File("predictions.db")}, clock);
+    REQUIRE(sqlite.ok());
+    MeasureWrites("SQLite", **sqlite, features, rows);
+    const PostgresDatabase database;
+    auto postgres = PostgresStore::Create({database.url()}, clock);
+    REQUIRE(postgres.ok());
+    MeasureWrites("PostgreSQL", **postgres, features, rows);
+  }
 }
 
 }  // namespace
