@@ -35,10 +35,11 @@ std::optional<float> ParseFeature(absl::string_view text) {
   return value;
 }
 
-Arguments HashEncoding::ReadCommand(absl::string_view key, const Schema& schema) const {
-  Arguments command{"HMGET", key};
-  command.insert(command.end(), schema.names().begin(), schema.names().end());
-  return command;
+std::vector<std::string> HashEncoding::Fields(const Schema& schema) const { return schema.names(); }
+
+Arguments HashEncoding::ReadCommand(absl::string_view key,
+                                    absl::Span<const std::string> fields) const {
+  return HashReadCommand(key, fields);
 }
 
 CacheAnswer HashEncoding::Decode(const redis::ReplyView& reply,

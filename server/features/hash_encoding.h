@@ -6,6 +6,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "server/features/row_encoding.h"
@@ -21,7 +23,8 @@ std::optional<float> ParseFeature(absl::string_view text);
 // missing feature's field is not written.
 class HashEncoding : public RowEncoding {
  public:
-  Arguments ReadCommand(absl::string_view key, const Schema& schema) const override;
+  std::vector<std::string> Fields(const Schema& schema) const override;
+  Arguments ReadCommand(absl::string_view key, absl::Span<const std::string> fields) const override;
   CacheAnswer Decode(const redis::ReplyView& reply,
                      const std::shared_ptr<const Schema>& schema) const override;
   void WriteCommands(absl::string_view key, const FeatureRow& row, absl::Duration ttl,

@@ -6,25 +6,12 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "server/features/little_endian.h"
 
 namespace predictd::features {
 namespace {
 
 constexpr size_t kHeaderBytes = 16;
-
-template <typename Unsigned>
-void AppendLittleEndian(Unsigned value, std::string& out) {
-  for (size_t i = 0; i < sizeof(value); ++i) out += static_cast<char>(value >> (8 * i));
-}
-
-template <typename Unsigned>
-Unsigned LittleEndian(const char* bytes) {
-  Unsigned value = 0;
-  for (size_t i = 0; i < sizeof(value); ++i) {
-    value |= static_cast<Unsigned>(static_cast<uint8_t>(bytes[i])) << (8 * i);
-  }
-  return value;
-}
 
 }  // namespace
 
@@ -60,7 +47,9 @@ std::optional<FeatureRow> UnpackRow(absl::string_view value,
   return row;
 }
 
-Arguments PackedEncoding::ReadCommand(absl::string_view key, const Schema&) const {
+std::vector<std::string> PackedEncoding::Fields(const Schema&) const { return {}; }
+
+Arguments PackedEncoding::ReadCommand(absl::string_view key, absl::Span<const std::string>) const {
   return {"GET", key};
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "server/features/row_encoding.h"
@@ -24,7 +25,8 @@ std::optional<FeatureRow> UnpackRow(absl::string_view value,
 // GET; SET with PX.
 class PackedEncoding : public RowEncoding {
  public:
-  Arguments ReadCommand(absl::string_view key, const Schema& schema) const override;
+  std::vector<std::string> Fields(const Schema& schema) const override;
+  Arguments ReadCommand(absl::string_view key, absl::Span<const std::string> fields) const override;
   CacheAnswer Decode(const redis::ReplyView& reply,
                      const std::shared_ptr<const Schema>& schema) const override;
   void WriteCommands(absl::string_view key, const FeatureRow& row, absl::Duration ttl,

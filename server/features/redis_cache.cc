@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 
 namespace predictd::features {
 
@@ -12,8 +11,9 @@ RedisCache::RedisCache(redis::Client& client, const RowEncoding& encoding, Metri
     : client_(client), encoding_(encoding), metrics_(metrics), options_(std::move(options)) {}
 
 Task<CacheAnswer> RedisCache::Read(std::string user_id, std::shared_ptr<const Schema> schema) {
-  const std::string key = absl::StrCat(options_.prefix, user_id);
-  const Arguments arguments = encoding_.ReadCommand(key, *schema);
+  const std::optional<std::string> key = encoding_.Key(options_.prefix, user_id);
+  if (!key) co_return CacheAnswer();
+  const Arguments arguments = encoding_.ReadCommand(*key, FieldsFor(*schema));
   auto command = client_.Command(arguments);
   const absl::StatusOr<redis::Reply> reply = co_await command;
   if (!reply.ok()) co_return CacheAnswer{.status = reply.status()};
@@ -24,10 +24,19 @@ Task<CacheAnswer> RedisCache::Read(std::string user_id, std::shared_ptr<const Sc
 
 void RedisCache::Fill(absl::string_view user_id, const FeatureRow& row) {
   if (options_.ttl <= absl::ZeroDuration()) return;
-  const std::string key = absl::StrCat(options_.prefix, user_id);
+  const std::optional<std::string> key = encoding_.Key(options_.prefix, user_id);
+  if (!key) return;
   encoding_.WriteCommands(
-      key, row, options_.ttl,
+      *key, row, options_.ttl,
       [this](absl::Span<const absl::string_view> command) { client_.Send(command); });
+}
+
+const std::vector<std::string>& RedisCache::FieldsFor(const Schema& schema) {
+  if (fields_schema_ != schema.fingerprint()) {
+    fields_ = encoding_.Fields(schema);
+    fields_schema_ = schema.fingerprint();
+  }
+  return fields_;
 }
 
 }  // namespace predictd::features

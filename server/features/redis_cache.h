@@ -2,8 +2,11 @@
 #ifndef PREDICTD_SERVER_FEATURES_REDIS_CACHE_H_
 #define PREDICTD_SERVER_FEATURES_REDIS_CACHE_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -19,7 +22,7 @@ namespace predictd::features {
 class RedisCache : public SharedCache {
  public:
   struct Options {
-    // Redis key = prefix + user id.
+    // Redis key = prefix + user id, but for encodings that say otherwise.
     std::string prefix = "features:";
     // Expiry of what Fill writes; 0 = Fill writes nothing, InfiniteDuration = no expiry.
     absl::Duration ttl = absl::Hours(1);
@@ -31,10 +34,16 @@ class RedisCache : public SharedCache {
   void Fill(absl::string_view user_id, const FeatureRow& row) override;
 
  private:
+  const std::vector<std::string>& FieldsFor(const Schema& schema);
+
   redis::Client& client_;
   const RowEncoding& encoding_;
   Metrics& metrics_;
   const Options options_;
+
+  // Of the schema that was read last, by its fingerprint: it hardly ever changes.
+  std::optional<uint64_t> fields_schema_;
+  std::vector<std::string> fields_;
 };
 
 }  // namespace predictd::features

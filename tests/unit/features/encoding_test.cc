@@ -11,6 +11,7 @@
 #include "server/features/packed_encoding.h"
 #include "tests/catch.h"
 #include "tests/unit/features/fakes.h"
+#include "tests/unit/features/hex.h"
 
 namespace predictd::features {
 namespace {
@@ -24,15 +25,7 @@ const float kNan = std::numeric_limits<float>::quiet_NaN();
 // age, income, visits; read at 2026-01-01T00:00:00.123Z; values 41.5, -0.1, missing.
 constexpr char kPackedHex[] = "f149d9582dd21dbc7ba8da769b01000000002642cdccccbd0000c07f";
 
-// absl::HexStringToBytes has another signature in each of Debian 12 and 13.
-std::string PackedBytes() {
-  const std::string hex = kPackedHex;
-  std::string bytes;
-  for (size_t i = 0; i < hex.size(); i += 2) {
-    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-  }
-  return bytes;
-}
+std::string PackedBytes() { return Bytes(kPackedHex); }
 constexpr int64_t kReadAtMillis = 1767225600123;
 
 std::shared_ptr<const Schema> People() {
@@ -66,7 +59,8 @@ std::vector<Command> Written(const RowEncoding& encoding, const FeatureRow& row,
 
 Command Read(const RowEncoding& encoding) {
   const std::shared_ptr<const Schema> schema = People();
-  const Arguments command = encoding.ReadCommand("features:42", *schema);
+  const std::vector<std::string> fields = encoding.Fields(*schema);
+  const Arguments command = encoding.ReadCommand("features:42", fields);
   return Command(command.begin(), command.end());
 }
 
