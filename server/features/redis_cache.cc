@@ -7,15 +7,19 @@
 
 namespace predictd::features {
 
-RedisCache::RedisCache(redis::Client& client, const RowEncoding& encoding, Metrics& metrics,
+RedisCache::RedisCache(redis::Commands& redis, const RowEncoding& encoding, Metrics& metrics,
                        Options options)
-    : client_(client), encoding_(encoding), metrics_(metrics), options_(std::move(options)) {}
+    : redis_(redis), encoding_(encoding), metrics_(metrics), options_(std::move(options)) {}
 
 Task<CacheAnswer> RedisCache::Read(std::string user_id, std::shared_ptr<const Schema> schema) {
   const std::string key = absl::StrCat(options_.prefix, user_id);
   const Arguments arguments = encoding_.ReadCommand(key, *schema);
-  auto command = client_.Command(arguments);
-  const absl::StatusOr<redis::Reply> reply = co_await command;
+  auto command = redis_.Command(arguments);
+  absl::StatusOr<redis::Reply> reply = co_await command;
+  if (reply.ok() && redis_.Redirects(*reply)) {
+    Task<absl::StatusOr<redis::Reply>> following = redis_.Follow(*std::move(reply), arguments);
+    reply = co_await std::move(following);
+  }
   if (!reply.ok()) co_return CacheAnswer{.status = reply.status()};
   CacheAnswer answer = encoding_.Decode(*reply, schema);
   if (answer.error) metrics_.CountStoreError(Store::kRedis, *answer.error);
@@ -27,7 +31,7 @@ void RedisCache::Fill(absl::string_view user_id, const FeatureRow& row) {
   const std::string key = absl::StrCat(options_.prefix, user_id);
   encoding_.WriteCommands(
       key, row, options_.ttl,
-      [this](absl::Span<const absl::string_view> command) { client_.Send(command); });
+      [this](absl::Span<const absl::string_view> command) { redis_.Send(command); });
 }
 
 }  // namespace predictd::features

@@ -10,12 +10,12 @@
 #include "server/base/metrics.h"
 #include "server/features/row_encoding.h"
 #include "server/features/shared_cache.h"
-#include "server/redis/client.h"
+#include "server/redis/commands.h"
 
 namespace predictd::features {
 
-// One per loop, on that loop's client, which outlives it. Counts values that are no rows, as
-// errors of Store::kRedis; the client counts whatever keeps it from an answer.
+// One per loop, on that loop's client or cluster client, which outlives it. Counts values that are
+// no rows, as errors of Store::kRedis; the client counts whatever keeps it from an answer.
 class RedisCache : public SharedCache {
  public:
   struct Options {
@@ -25,13 +25,14 @@ class RedisCache : public SharedCache {
     absl::Duration ttl = absl::Hours(1);
   };
 
-  RedisCache(redis::Client& client, const RowEncoding& encoding, Metrics& metrics, Options options);
+  RedisCache(redis::Commands& redis, const RowEncoding& encoding, Metrics& metrics,
+             Options options);
 
   Task<CacheAnswer> Read(std::string user_id, std::shared_ptr<const Schema> schema) override;
   void Fill(absl::string_view user_id, const FeatureRow& row) override;
 
  private:
-  redis::Client& client_;
+  redis::Commands& redis_;
   const RowEncoding& encoding_;
   Metrics& metrics_;
   const Options options_;
