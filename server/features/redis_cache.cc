@@ -6,16 +6,22 @@
 
 namespace predictd::features {
 
-RedisCache::RedisCache(redis::Client& client, const RowEncoding& encoding, Metrics& metrics,
+RedisCache::RedisCache(redis::Commands& redis, const RowEncoding& encoding, Metrics& metrics,
                        Options options)
-    : client_(client), encoding_(encoding), metrics_(metrics), options_(std::move(options)) {}
+    : redis_(redis), encoding_(encoding), metrics_(metrics), options_(std::move(options)) {}
 
 Task<CacheAnswer> RedisCache::Read(std::string user_id, std::shared_ptr<const Schema> schema) {
   const std::optional<std::string> key = encoding_.Key(options_.prefix, user_id);
   if (!key) co_return CacheAnswer();
-  const Arguments arguments = encoding_.ReadCommand(*key, FieldsFor(*schema));
-  auto command = client_.Command(arguments);
-  const absl::StatusOr<redis::Reply> reply = co_await command;
+  // Held: the reader may have moved on to another schema when a redirection is followed.
+  const std::shared_ptr<const std::vector<std::string>> fields = FieldsFor(*schema);
+  const Arguments arguments = encoding_.ReadCommand(*key, *fields);
+  auto command = redis_.Command(arguments);
+  absl::StatusOr<redis::Reply> reply = co_await command;
+  if (reply.ok() && redis_.Redirects(*reply)) {
+    Task<absl::StatusOr<redis::Reply>> following = redis_.Follow(*std::move(reply), arguments);
+    reply = co_await std::move(following);
+  }
   if (!reply.ok()) co_return CacheAnswer{.status = reply.status()};
   CacheAnswer answer = encoding_.Decode(*reply, schema);
   if (answer.error) metrics_.CountStoreError(Store::kRedis, *answer.error);
@@ -28,12 +34,12 @@ void RedisCache::Fill(absl::string_view user_id, const FeatureRow& row) {
   if (!key) return;
   encoding_.WriteCommands(
       *key, row, options_.ttl,
-      [this](absl::Span<const absl::string_view> command) { client_.Send(command); });
+      [this](absl::Span<const absl::string_view> command) { redis_.Send(command); });
 }
 
-const std::vector<std::string>& RedisCache::FieldsFor(const Schema& schema) {
-  if (fields_schema_ != schema.fingerprint()) {
-    fields_ = encoding_.Fields(schema);
+std::shared_ptr<const std::vector<std::string>> RedisCache::FieldsFor(const Schema& schema) {
+  if (fields_ == nullptr || fields_schema_ != schema.fingerprint()) {
+    fields_ = std::make_shared<const std::vector<std::string>>(encoding_.Fields(schema));
     fields_schema_ = schema.fingerprint();
   }
   return fields_;

@@ -13,12 +13,12 @@
 #include "server/base/metrics.h"
 #include "server/features/row_encoding.h"
 #include "server/features/shared_cache.h"
-#include "server/redis/client.h"
+#include "server/redis/commands.h"
 
 namespace predictd::features {
 
-// One per loop, on that loop's client, which outlives it. Counts values that are no rows, as
-// errors of Store::kRedis; the client counts whatever keeps it from an answer.
+// One per loop, on that loop's client or cluster client, which outlives it. Counts values that are
+// no rows, as errors of Store::kRedis; the client counts whatever keeps it from an answer.
 class RedisCache : public SharedCache {
  public:
   struct Options {
@@ -28,22 +28,23 @@ class RedisCache : public SharedCache {
     absl::Duration ttl = absl::Hours(1);
   };
 
-  RedisCache(redis::Client& client, const RowEncoding& encoding, Metrics& metrics, Options options);
+  RedisCache(redis::Commands& redis, const RowEncoding& encoding, Metrics& metrics,
+             Options options);
 
   Task<CacheAnswer> Read(std::string user_id, std::shared_ptr<const Schema> schema) override;
   void Fill(absl::string_view user_id, const FeatureRow& row) override;
 
  private:
-  const std::vector<std::string>& FieldsFor(const Schema& schema);
+  std::shared_ptr<const std::vector<std::string>> FieldsFor(const Schema& schema);
 
-  redis::Client& client_;
+  redis::Commands& redis_;
   const RowEncoding& encoding_;
   Metrics& metrics_;
   const Options options_;
 
   // Of the schema that was read last, by its fingerprint: it hardly ever changes.
-  std::optional<uint64_t> fields_schema_;
-  std::vector<std::string> fields_;
+  uint64_t fields_schema_ = 0;
+  std::shared_ptr<const std::vector<std::string>> fields_;
 };
 
 }  // namespace predictd::features

@@ -4,11 +4,14 @@
 
 #include <cctype>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 
@@ -20,7 +23,9 @@ constexpr int kMostDatabases = 1 << 20;
 // Never shows the value: it may hold the password.
 absl::Status Bad(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(
-      what, "; write redis://[user:password@]host[:port][/db] or unix:///path/of/socket"));
+      what,
+      "; write redis://[user:password@]host[:port][/db], "
+      "redis-cluster://[user:password@]host[:port],host[:port],... or unix:///path/of/socket"));
 }
 
 std::optional<int> HexDigit(char digit) {
@@ -73,42 +78,91 @@ absl::Status ParseCredentials(absl::string_view text, Address& address) {
   return absl::OkStatus();
 }
 
-absl::Status ParseHostAndPort(absl::string_view text, Address& address) {
+absl::Status ParseHostAndPort(absl::string_view text, HostAndPort& at) {
   absl::string_view port;
   bool has_port = false;
   if (absl::StartsWith(text, "[")) {
     const size_t end = text.find(']');
     if (end == absl::string_view::npos) return Bad("the IPv6 address has no closing ']'");
-    address.host = std::string(text.substr(1, end - 1));
+    at.host = std::string(text.substr(1, end - 1));
     port = text.substr(end + 1);
     has_port = !port.empty();
     if (has_port && !absl::ConsumePrefix(&port, ":")) return Bad("after ']' only :port may follow");
   } else {
     const size_t colon = text.find(':');
-    address.host = std::string(text.substr(0, colon));
+    at.host = std::string(text.substr(0, colon));
     has_port = colon != absl::string_view::npos;
     if (has_port) port = text.substr(colon + 1);
     if (port.find(':') != absl::string_view::npos) {
       return Bad("an IPv6 address stands in brackets, as in redis://[::1]:6379");
     }
   }
-  if (address.host.empty()) return Bad("the host is empty");
-  if (address.host.find_first_of(" \t\r\n?#@") != std::string::npos) {
+  if (at.host.empty()) return Bad("the host is empty");
+  if (at.host.find_first_of(" \t\r\n?#@") != std::string::npos) {
     return Bad("the host has a character that no host name has");
   }
   if (!has_port) return absl::OkStatus();
   const auto number = Number(port, 1, 65535);
   if (!number) return Bad("the port is no number from 1 to 65535");
-  address.port = *number;
+  at.port = *number;
+  return absl::OkStatus();
+}
+
+// What follows the credentials of redis://.
+absl::Status ParseServer(absl::string_view text, Address& address) {
+  const size_t slash = text.find('/');
+  if (slash != absl::string_view::npos && slash + 1 < text.size()) {
+    const auto database = Number(text.substr(slash + 1), 0, kMostDatabases);
+    if (!database) return Bad("the database after '/' is no number");
+    address.database = *database;
+  }
+  HostAndPort at;
+  const absl::string_view server = text.substr(0, slash);
+  if (absl::StrContains(server, ',')) {
+    return Bad("redis:// takes one server; several are redis-cluster://");
+  }
+  if (absl::Status status = ParseHostAndPort(server, at); !status.ok()) return status;
+  address.host = std::move(at.host);
+  address.port = at.port;
+  return absl::OkStatus();
+}
+
+// What follows the credentials of redis-cluster://.
+absl::Status ParseSeeds(absl::string_view text, Address& address) {
+  absl::ConsumeSuffix(&text, "/");
+  if (absl::StrContains(text, '/')) {
+    return Bad("a cluster has no numbered databases: leave out what follows '/'");
+  }
+  for (const absl::string_view seed : absl::StrSplit(text, ',')) {
+    HostAndPort& at = address.seeds.emplace_back();
+    if (absl::Status status = ParseHostAndPort(seed, at); !status.ok()) return status;
+  }
   return absl::OkStatus();
 }
 
 }  // namespace
 
+std::string HostAndPort::ToString() const {
+  const bool bracketed = absl::StrContains(host, ':');
+  return absl::StrCat(bracketed ? "[" : "", host, bracketed ? "]" : "", ":", port);
+}
+
+Address Address::Node(const HostAndPort& at) const {
+  Address node;
+  node.host = at.host;
+  node.port = at.port;
+  node.user = user;
+  node.password = password;
+  return node;
+}
+
 std::string Address::ToString() const {
   if (!unix_path.empty()) return absl::StrCat("unix://", unix_path);
-  const bool bracketed = host.find(':') != std::string::npos;
-  return absl::StrCat("redis://", bracketed ? "[" : "", host, bracketed ? "]" : "", ":", port,
+  if (is_cluster()) {
+    const auto append = [](std::string* out, const HostAndPort& at) { *out += at.ToString(); };
+    return absl::StrCat("redis-cluster://", absl::StrJoin(seeds, ",", append));
+  }
+  return absl::StrCat("redis://", HostAndPort{host, port}.ToString(),
                       database == 0 ? "" : absl::StrCat("/", database));
 }
 
@@ -123,13 +177,15 @@ absl::StatusOr<Address> ParseAddress(absl::string_view url) {
     address.unix_path = std::string(url);
     return address;
   }
-  if (absl::StartsWith(url, "rediss://")) {
+  if (absl::StartsWith(url, "rediss://") || absl::StartsWith(url, "rediss-cluster://")) {
     return absl::UnimplementedError(
         "rediss:// (TLS) is not built in; write redis:// or unix:// with the address of a local "
         "TLS tunnel such as stunnel");
   }
-  if (!absl::ConsumePrefix(&url, "redis://")) return Bad("the address has no known scheme");
-
+  const bool cluster = absl::ConsumePrefix(&url, "redis-cluster://");
+  if (!cluster && !absl::ConsumePrefix(&url, "redis://")) {
+    return Bad("the address has no known scheme");
+  }
   // The last '@' ends the credentials, so that a password that holds one still works.
   if (const size_t at = url.rfind('@'); at != absl::string_view::npos) {
     if (absl::Status status = ParseCredentials(url.substr(0, at), address); !status.ok()) {
@@ -137,15 +193,8 @@ absl::StatusOr<Address> ParseAddress(absl::string_view url) {
     }
     url.remove_prefix(at + 1);
   }
-  const size_t slash = url.find('/');
-  if (slash != absl::string_view::npos && slash + 1 < url.size()) {
-    const auto database = Number(url.substr(slash + 1), 0, kMostDatabases);
-    if (!database) return Bad("the database after '/' is no number");
-    address.database = *database;
-  }
-  if (absl::Status status = ParseHostAndPort(url.substr(0, slash), address); !status.ok()) {
-    return status;
-  }
+  absl::Status parsed = cluster ? ParseSeeds(url, address) : ParseServer(url, address);
+  if (!parsed.ok()) return parsed;
   return address;
 }
 

@@ -3,11 +3,20 @@
 #define PREDICTD_SERVER_REDIS_ADDRESS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace predictd::redis {
+
+struct HostAndPort {
+  std::string host;
+  int port = 6379;
+
+  bool operator==(const HostAndPort&) const = default;
+  std::string ToString() const;
+};
 
 struct Address {
   std::string host;  // name or number; empty with a Unix socket
@@ -16,14 +25,20 @@ struct Address {
   std::string user;      // empty = the default user
   std::string password;  // empty = no AUTH
   int database = 0;
+  // Of a cluster, of which any server may be asked for the others; then `host` is empty. Else none.
+  std::vector<HostAndPort> seeds;
+
+  bool is_cluster() const { return !seeds.empty(); }
+  // One of the cluster's servers, with the cluster's user and password.
+  Address Node(const HostAndPort& at) const;
 
   // For logs, without the password.
   std::string ToString() const;
 };
 
-// redis://[user:password@]host[:port][/db], unix:///path. `rediss://` is UNIMPLEMENTED where
-// hiredis has no TLS; anything else is INVALID_ARGUMENT. Messages say what to write instead. User
-// and password may be percent-encoded.
+// redis://[user:password@]host[:port][/db], redis-cluster://[user:password@]host[:port],...,
+// unix:///path. `rediss://` is UNIMPLEMENTED where hiredis has no TLS; anything else is
+// INVALID_ARGUMENT. Messages say what to write instead. User and password may be percent-encoded.
 absl::StatusOr<Address> ParseAddress(absl::string_view url);
 
 }  // namespace predictd::redis

@@ -26,21 +26,27 @@ constexpr size_t kMostUnwritten = 64 << 20;
 // Most reads of one turn: others wait for theirs.
 constexpr int kFillsPerTurn = 16;
 
+ClientOptions Complete(ClientOptions options, const Address& address) {
+  if (options.state == nullptr) options.state = std::make_shared<ServerState>(address.ToString());
+  return options;
+}
+
 }  // namespace
 
 Client::Client(Loop& loop, Watcher& watcher, Resolver& resolver, Metrics& metrics, Address address,
-               absl::Duration timeout)
+               absl::Duration timeout, ClientOptions options)
     : loop_(loop),
       watcher_(watcher),
       resolver_(resolver),
       metrics_(metrics),
       address_(std::move(address)),
+      options_(Complete(std::move(options), address_)),
       timeout_(timeout),
       attempt_timeout_(std::max(timeout, kShortestAttempt)),
       down_(absl::UnavailableError("redis is not connected yet")),
       backoff_(absl::Milliseconds(20), absl::Seconds(1)),
       refused_backoff_(absl::Milliseconds(500), absl::Seconds(3)) {
-  loop_.AddStep(*this);
+  if (options_.slots_moved == nullptr) loop_.AddStep(*this);
 }
 
 Client::~Client() {
@@ -52,6 +58,7 @@ Client::~Client() {
   }
   loop_.Stop(*this);
   if (up()) metrics_.redis_up.Decrement();
+  options_.state->Change(reported_, Health::kUnknown, "");
   while (!queue_.empty()) {
     if (queue_.Pop().write) Count(StoreError::kWrite);
   }
@@ -175,7 +182,9 @@ void Client::Take(Reply reply) {
   if (reply.type() == ReplyType::kError) {
     TakeError(entry, reply);
   } else {
-    if (entry.write) readonly_ = false;
+    if (entry.write && std::exchange(readonly_, false)) {
+      options_.state->Note(ServerState::Trouble::kReadOnly, "");
+    }
     NoteRefusal(entry.write, "");
   }
   if (entry.awaiter != nullptr) entry.awaiter->Deliver(std::move(reply));
@@ -183,8 +192,14 @@ void Client::Take(Reply reply) {
 
 void Client::TakeError(const AnswerQueue::Entry& entry, const Reply& reply) {
   const absl::string_view code = reply.error_code();
+  const bool redirection = code == "MOVED" || code == "ASK";
+  if (options_.slots_moved != nullptr && (code == "MOVED" || code == "CLUSTERDOWN")) {
+    *options_.slots_moved = true;
+  }
   if (entry.write) {
     Count(StoreError::kWrite);
+  } else if (options_.slots_moved != nullptr && redirection) {
+    // Counted by the cluster where it leads nowhere.
   } else if (IsRefusal(code)) {
     Count(StoreError::kRefused);
   } else if (code != "WRONGTYPE") {
@@ -195,11 +210,8 @@ void Client::TakeError(const AnswerQueue::Entry& entry, const Reply& reply) {
     reconnect_ = absl::PermissionDeniedError(reply.text());
   } else if (entry.write && code == "READONLY" && loop_.Now() >= next_readonly_reconnect_) {
     next_readonly_reconnect_ = loop_.Now() + kReadonlyWindow;
-    if (!readonly_) {
-      Log(LogLevel::kWarning, "redis takes no writes",
-          {{"address", address_.ToString()}, {"error", reply.text()}});
-    }
     readonly_ = true;
+    options_.state->Note(ServerState::Trouble::kReadOnly, reply.text());
     reconnect_ = absl::AbortedError(reply.text());
   }
 }
@@ -213,8 +225,8 @@ void Client::Expired() {
       break;
     case State::kResolving:
       // The look-up ends by itself, and asking again would only queue behind it.
-      Report(Reported::kDown, absl::UnavailableError(
-                                  absl::StrCat("still resolving host name '", address_.host, "'")));
+      Report(Health::kDown, absl::UnavailableError(
+                                absl::StrCat("still resolving host name '", address_.host, "'")));
       break;
     case State::kConnecting:
       if (FinishConnecting()) break;

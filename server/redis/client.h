@@ -24,12 +24,23 @@
 #include "server/redis/address.h"
 #include "server/redis/backoff.h"
 #include "server/redis/command.h"
+#include "server/redis/commands.h"
 #include "server/redis/connection.h"
 #include "server/redis/handshake.h"
 #include "server/redis/reply.h"
 #include "server/redis/resolver.h"
+#include "server/redis/server_state.h"
 
 namespace predictd::redis {
+
+struct ClientOptions {
+  // Shared by the clients of all loops, so that a change is one line in the log; null: the client's
+  // own.
+  std::shared_ptr<ServerState> state = nullptr;
+  // Null but for a cluster's node: becomes true when an answer says that slots have moved. Such a
+  // client is no step of the loop: the cluster, which owns it, calls Turn and BeforeSleep.
+  bool* slots_moved = nullptr;
+};
 
 // Loop's thread only. Registers itself as a step of the loop. Outlives every coroutine that awaits
 // it (its destructor ends the process otherwise) and the loop's last turn; goes before the watcher,
@@ -40,29 +51,27 @@ namespace predictd::redis {
 // an error, except WRONGTYPE, which concerns only the key and is the caller's to count; per command
 // of Send kWrite, whatever went wrong; per attempt to connect that failed and per connection that
 // broke the protocol one of kUnreachable, kTimeout, kRefused, kError, kGarbage. A command that
-// fails at once because the client is down is not counted again.
-class Client : public TurnStep, private Timer {
+// fails at once because the client is down is not counted again. A cluster's node does not count
+// the redirection of an awaited command, which may be followed.
+class Client final : public Commands, public TurnStep, private Timer {
  public:
   using CommandAwaiter = redis::CommandAwaiter;
 
   // `timeout`: longest wait for one answer, from when it is written; also for connecting and for
   // the handshake, but these have at least 250 ms. Starts connecting at the loop's first turn.
   Client(Loop& loop, Watcher& watcher, Resolver& resolver, Metrics& metrics, Address address,
-         absl::Duration timeout);
+         absl::Duration timeout, ClientOptions options = {});
   ~Client() override;
 
   // True while the present connection has answered its PING. When false, commands fail at once.
   bool up() const { return state_ == State::kUp; }
 
-  // Awaitable<absl::StatusOr<Reply>>: an error reply of Redis is a Reply of type kError.
-  // UNAVAILABLE: no connection, or lost before the answer. DEADLINE_EXCEEDED: no answer in time.
-  // `arguments`, at least one, are copied before this returns, and the command is under way:
-  // several may be issued before the first is awaited. Where the client is not up, resumes at once.
-  CommandAwaiter Command(absl::Span<const absl::string_view> arguments);
+  // No command is under way, awaited or not: may be destroyed.
+  bool idle() const { return queue_.empty(); }
 
-  // Sends without waiting for the answer; dropped where the client is not up. A failure, a drop or
-  // an error reply is counted as StoreError::kWrite.
-  void Send(absl::Span<const absl::string_view> arguments);
+  // As Commands says, about any number of keys; at least one argument.
+  CommandAwaiter Command(absl::Span<const absl::string_view> arguments) override;
+  void Send(absl::Span<const absl::string_view> arguments) override;
 
   bool Turn() override;
   bool AnswersOutstanding() const override { return queue_.awaited() > 0; }
@@ -70,8 +79,7 @@ class Client : public TurnStep, private Timer {
 
  private:
   enum class State { kNew, kWaiting, kResolving, kConnecting, kHandshake, kUp };
-  // What the log last said.
-  enum class Reported { kNothing, kUp, kDown, kRefused };
+  using Health = ServerState::Health;
 
   // Each step towards kUp, and the way back.
   void Attempt();
@@ -96,7 +104,7 @@ class Client : public TurnStep, private Timer {
 
   void Count(StoreError kind) { metrics_.CountStoreError(Store::kRedis, kind); }
   void CountReason(const absl::Status& reason, bool was_up);
-  void Report(Reported news, const absl::Status& reason);
+  void Report(Health news, const absl::Status& reason);
   // Redis refused (empty `refusal`: took) a write or a read; says what changed.
   void NoteRefusal(bool write, absl::string_view refusal);
 
@@ -105,6 +113,7 @@ class Client : public TurnStep, private Timer {
   Resolver& resolver_;
   Metrics& metrics_;
   const Address address_;
+  const ClientOptions options_;
   const absl::Duration timeout_;
   const absl::Duration attempt_timeout_;
 
@@ -131,7 +140,7 @@ class Client : public TurnStep, private Timer {
   bool writes_refused_ = false;  // by the last answer: NOPERM
   bool reads_refused_ = false;
 
-  Reported reported_ = Reported::kNothing;
+  Health reported_ = Health::kUnknown;
 
   std::optional<Watcher::Event> armed_;
   std::atomic<bool> fired_{false};

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/base/log.h"
 #include "server/redis/client.h"
 
 namespace predictd::redis {
@@ -87,7 +86,7 @@ void Client::BecomeUp() {
   up_since_ = loop_.Now();
   refused_backoff_.Reset();
   metrics_.redis_up.Increment();
-  Report(Reported::kUp, absl::OkStatus());
+  Report(Health::kUp, absl::OkStatus());
 }
 
 void Client::Disconnect(absl::Status reason) {
@@ -114,7 +113,7 @@ void Client::Disconnect(absl::Status reason) {
   const bool refused = absl::IsPermissionDenied(reason);
   // Looking for another primary is no news unless it fails.
   if (!absl::IsAborted(reason)) {
-    Report(refused ? Reported::kRefused : Reported::kDown, reason);
+    Report(refused ? Health::kRefused : Health::kDown, reason);
   }
   // A password that is newly required may be one that the address has.
   StartTimer((refused && !was_up ? refused_backoff_ : backoff_).Next());
@@ -147,27 +146,16 @@ void Client::CountReason(const absl::Status& reason, bool was_up) {
   }
 }
 
-void Client::Report(Reported news, const absl::Status& reason) {
-  if (std::exchange(reported_, news) == news) return;
-  if (news == Reported::kUp) {
-    Log(LogLevel::kInfo, "redis is up", {{"address", address_.ToString()}});
-  } else {
-    Log(LogLevel::kWarning, "redis is down",
-        {{"address", address_.ToString()}, {"error", reason.message()}});
-  }
+void Client::Report(Health news, const absl::Status& reason) {
+  const Health before = std::exchange(reported_, news);
+  if (before != news) options_.state->Change(before, news, reason.message());
 }
 
 void Client::NoteRefusal(bool write, absl::string_view refusal) {
   bool& refused = write ? writes_refused_ : reads_refused_;
   if (std::exchange(refused, !refusal.empty()) == !refusal.empty()) return;
-  const absl::string_view commands = write ? "writes" : "reads";
-  if (refused) {
-    Log(LogLevel::kWarning, absl::StrCat("redis refuses ", commands),
-        {{"address", address_.ToString()}, {"error", refusal}});
-  } else {
-    Log(LogLevel::kInfo, absl::StrCat("redis takes ", commands, " again"),
-        {{"address", address_.ToString()}});
-  }
+  using Trouble = ServerState::Trouble;
+  options_.state->Note(write ? Trouble::kRefusesWrites : Trouble::kRefusesReads, refusal);
 }
 
 }  // namespace predictd::redis

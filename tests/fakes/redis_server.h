@@ -35,6 +35,7 @@ class RedisServer {
  public:
   struct Options {
     bool tcp = false;
+    bool cluster = false;       // one of a cluster, with `tcp`: alone at first
     std::string password = {};  // of the default user
     std::vector<std::string> arguments =
         {};  // more of redis-server's, such as {"--maxmemory", "1mb"}
@@ -46,6 +47,7 @@ class RedisServer {
     if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
     folder_ = folder;
     if (options_.tcp) port_ = FreePort();
+    if (options_.cluster) bus_port_ = FreePort();
     Start();
   }
   ~RedisServer() {
@@ -57,7 +59,8 @@ class RedisServer {
   RedisServer& operator=(const RedisServer&) = delete;
 
   std::string socket_path() const { return (folder_ / "s").string(); }
-  int port() const { return port_; }  // 0 without Options::tcp
+  int port() const { return port_; }          // 0 without Options::tcp
+  int bus_port() const { return bus_port_; }  // 0 without Options::cluster
   pid_t pid() const { return pid_; }
 
   // What --feature_cache takes.
@@ -114,6 +117,15 @@ class RedisServer {
     if (control_ < 0) Dial();
     return Ask({command.begin(), command.size()});
   }
+  // As a replica, or as the master of as many as it has.
+  bool HasWholeLinks() {
+    const redis::Reply info = Do({"INFO", "replication"});
+    const absl::string_view text = info.text();
+    if (text.find("role:slave") != absl::string_view::npos) {
+      return text.find("master_link_status:up") != absl::string_view::npos;
+    }
+    return text.find("state=online") != absl::string_view::npos;
+  }
   // The number after `name:` in INFO.
   int64_t Info(absl::string_view name) {
     const redis::Reply info = Do({"INFO", "everything"});
@@ -161,6 +173,10 @@ class RedisServer {
                                      "yes"};
     if (!options_.password.empty()) {
       line.insert(line.end(), {"--requirepass", options_.password});
+    }
+    if (options_.cluster) {
+      line.insert(line.end(), {"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
+                               "--cluster-port", std::to_string(bus_port_)});
     }
     line.insert(line.end(), options_.arguments.begin(), options_.arguments.end());
     return line;
@@ -218,6 +234,7 @@ class RedisServer {
   const Options options_;
   std::filesystem::path folder_;
   int port_ = 0;
+  int bus_port_ = 0;
   pid_t pid_ = -1;
   int control_ = -1;
 };

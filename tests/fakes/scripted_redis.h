@@ -1,7 +1,8 @@
-// A server on a Unix socket that speaks RESP exactly as badly as the test says.
+// A server that speaks RESP exactly as badly as the test says.
 #ifndef PREDICTD_TESTS_FAKES_SCRIPTED_REDIS_H_
 #define PREDICTD_TESTS_FAKES_SCRIPTED_REDIS_H_
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "server/redis/address.h"
 #include "server/redis/endpoint.h"
@@ -21,16 +23,25 @@ namespace predictd {
 // time: the newest.
 class ScriptedRedis {
  public:
-  ScriptedRedis() {
+  enum class On { kUnixSocket, kTcp };
+
+  explicit ScriptedRedis(On on = On::kUnixSocket) {
     std::string folder = (std::filesystem::temp_directory_path() / "scripted-XXXXXX").string();
     if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
     folder_ = folder;
-    const auto endpoint = redis::UnixEndpoint(path());
-    listening_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (::bind(listening_, reinterpret_cast<const sockaddr*>(&endpoint->storage),
-               endpoint->length) != 0 ||
-        ::listen(listening_, 16) != 0) {
+    auto endpoint = on == On::kTcp ? redis::NumericEndpoint("127.0.0.1", 0)
+                                   : redis::UnixEndpoint((folder_ / "s").string());
+    auto* plain = reinterpret_cast<sockaddr*>(&endpoint->storage);
+    listening_ = ::socket(plain->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (::bind(listening_, plain, endpoint->length) != 0 || ::listen(listening_, 16) != 0 ||
+        ::getsockname(listening_, plain, &endpoint->length) != 0) {
       throw std::runtime_error("cannot listen");
+    }
+    if (on == On::kTcp) {
+      address_.host = "127.0.0.1";
+      address_.port = ntohs(reinterpret_cast<const sockaddr_in*>(plain)->sin_port);
+    } else {
+      address_.unix_path = (folder_ / "s").string();
     }
   }
   ~ScriptedRedis() {
@@ -41,11 +52,7 @@ class ScriptedRedis {
   ScriptedRedis(const ScriptedRedis&) = delete;
   ScriptedRedis& operator=(const ScriptedRedis&) = delete;
 
-  redis::Address address() const {
-    redis::Address address;
-    address.unix_path = path();
-    return address;
-  }
+  const redis::Address& address() const { return address_; }
 
   // What the first PING of each connection is answered with; empty: it is not.
   std::string greeting = "+PONG\r\n";
@@ -74,6 +81,12 @@ class ScriptedRedis {
   // Sent on the present connection since the greeting, in the protocol's form.
   const std::string& received() const { return received_; }
   int connections() const { return connections_; }
+  // True, and it is forgotten, if this is what was sent first.
+  bool Take(absl::string_view command) {
+    if (!absl::StartsWith(received_, command)) return false;
+    received_.erase(0, command.size());
+    return true;
+  }
 
   // What does not fit into the socket's buffer is lost.
   void Say(absl::string_view bytes) {
@@ -86,9 +99,8 @@ class ScriptedRedis {
   }
 
  private:
-  std::string path() const { return (folder_ / "s").string(); }
-
   std::filesystem::path folder_;
+  redis::Address address_;
   int listening_ = -1;
   int socket_ = -1;
   int connections_ = 0;

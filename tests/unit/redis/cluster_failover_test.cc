@@ -1,0 +1,110 @@
+// The cluster client while servers of a real Redis Cluster die, hang and come back.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/redis/cluster_client.h"
+#include "tests/catch.h"
+#include "tests/fakes/redis_cluster.h"
+#include "tests/unit/redis/cluster_rig.h"
+#include "tests/unit/sql/captured_log.h"
+
+namespace predictd::redis {
+namespace {
+
+constexpr absl::Duration kPatient = absl::Seconds(10);
+
+// Reads the key again and again until its value comes; how many reads it took. The others are
+// misses, never errors of the protocol.
+int ReadsUntil(ClusterRig& rig, const std::string& key, const std::string& value) {
+  int reads = 0;
+  const bool read = rig.loop.RunUntil(
+      [&] {
+        ++reads;
+        const Answer& answer = rig.Get({"GET", key});
+        if (answer.code == absl::StatusCode::kOk && answer.text == value) return true;
+        rig.loop.RunFor(absl::Milliseconds(10));
+        return false;
+      },
+      ClusterRig::kPatience);
+  REQUIRE(read);
+  return reads;
+}
+
+TEST_CASE("failover: a dead master's keys are misses until its replica has taken over") {
+  RedisCluster cluster;
+  SystemClock clock;
+  ClusterRig rig(clock, *ParseAddress(cluster.url()), kPatient);
+  REQUIRE(rig.RunUntilUp());
+  REQUIRE(rig.Get({"SET", "key", "1"}).text == "OK");
+  RedisServer& master = cluster.MasterOf("key");
+  RedisServer& other = cluster.OtherMaster("key");
+  REQUIRE(master.Do({"WAIT", "1", "60000"}).integer() == 1);
+  const CapturedLog log;
+  master.Kill();
+  const Answer& miss = rig.Get({"GET", "key"});
+  CHECK(miss.code == absl::StatusCode::kUnavailable);
+  // Nothing waits for anything meanwhile.
+  CHECK(rig.Ask({"GET", "key"}).done);
+  CHECK(ReadsUntil(rig, "key", "1") > 1);
+  CHECK(rig.RunUntilUp());
+  CHECK(rig.loop.RunUntil([&] { return rig.metrics.redis_up.Value() == 3; }, kPatient));
+  CHECK(log.Count(absl::StrCat("redis is down address=redis://127.0.0.1:", master.port())) == 1);
+  CHECK(log.Count(
+            absl::StrCat("has no slots any more address=redis://127.0.0.1:", master.port())) == 1);
+
+  SECTION("and it comes back as a replica") {
+    cluster.WaitUntilWhole();
+    CHECK(rig.Get({"GET", "key"}).text == "1");
+  }
+  SECTION("and the next one dies, too") {
+    cluster.WaitUntilWhole();
+    RedisServer& second = cluster.MasterOf("key");
+    REQUIRE(second.Do({"WAIT", "1", "60000"}).integer() == 1);
+    second.Kill();
+    CHECK(ReadsUntil(rig, "key", "1") > 1);
+  }
+  CHECK(&other != &master);
+}
+
+TEST_CASE("failover: a master that hangs costs one time-out, and its keys come back") {
+  RedisCluster cluster;
+  SystemClock clock;
+  ClusterRig rig(clock, *ParseAddress(cluster.url()), absl::Milliseconds(300));
+  REQUIRE(rig.RunUntilUp());
+  REQUIRE(rig.Get({"SET", "key", "1"}).text == "OK");
+  RedisServer& master = cluster.MasterOf("key");
+  REQUIRE(master.Do({"WAIT", "1", "60000"}).integer() == 1);
+  master.Stop();
+  CHECK(rig.Get({"GET", "key"}).code == absl::StatusCode::kDeadlineExceeded);
+  CHECK(rig.Ask({"GET", "key"}).done);
+  CHECK(ReadsUntil(rig, "key", "1") > 1);
+  master.Continue();
+  cluster.WaitUntilWhole();
+  CHECK(rig.Get({"GET", "key"}).text == "1");
+}
+
+TEST_CASE("failover: a cluster that is down at the start is found when it comes") {
+  RedisCluster cluster;
+  for (int i = 0; i < RedisCluster::kServers; ++i) cluster.server(i).Kill();
+  SystemClock clock;
+  ClusterRig rig(clock, *ParseAddress(cluster.url()), kPatient);
+  REQUIRE(rig.loop.RunUntil([&] { return rig.Errors("unreachable") >= 12; }));
+  CHECK(rig.Get({"GET", "key"}).code == absl::StatusCode::kUnavailable);
+  CHECK_FALSE(rig.client.up());
+  // The seeds say at first that there is no slot map, or name masters that are not there.
+  cluster.WaitUntilWhole();
+  REQUIRE(rig.RunUntilUp());
+  CHECK(rig.Get({"SET", "key", "1"}).text == "OK");
+
+  // And again, now that the client knows the servers.
+  for (int i = 0; i < RedisCluster::kServers; ++i) cluster.server(i).Kill();
+  REQUIRE(rig.loop.RunUntil([&] { return rig.metrics.redis_up.Value() == 0; }));
+  cluster.WaitUntilWhole();
+  REQUIRE(rig.RunUntilUp());
+  CHECK(rig.Get({"SET", "key", "2"}).text == "OK");
+}
+
+}  // namespace
+}  // namespace predictd::redis
