@@ -8,6 +8,7 @@
 #include "server/features/feast_encoding.h"
 #include "server/features/reader.h"
 #include "server/features/redis_cache.h"
+#include "server/redis/client.h"
 #include "tests/catch.h"
 #include "tests/fakes/redis_server.h"
 #include "tests/fakes/sleeping_loop.h"

@@ -9,6 +9,7 @@
 #include "server/features/hash_encoding.h"
 #include "server/features/packed_encoding.h"
 #include "server/features/reader.h"
+#include "server/redis/client.h"
 #include "tests/catch.h"
 #include "tests/fakes/redis_server.h"
 #include "tests/fakes/sleeping_loop.h"

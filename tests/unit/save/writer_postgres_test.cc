@@ -9,7 +9,7 @@
 #include "server/sql/postgres_store.h"
 #include "tests/catch.h"
 #include "tests/unit/sql/await.h"
-#include "tests/unit/sql/metric_value.h"
+#include "tests/fakes/metric_value.h"
 #include "tests/unit/sql/postgres_database.h"
 #include "tests/unit/sql/predictions.h"
 
