@@ -111,6 +111,9 @@ class Metrics {
   prometheus::Counter& redis_reconnects;
   // Connections to Redis that answer; one per event loop.
   prometheus::Gauge& redis_up;
+  // 1 while Redis is proven to tell of changed keys.
+  prometheus::Gauge& invalidation_up;
+  prometheus::Counter& invalidations;
   prometheus::Histogram& feature_age;
   prometheus::Gauge& save_queue_rows;
 
