@@ -76,6 +76,16 @@ Metrics::Metrics()
                        .Help("Rows asked of the feature source; callers of one user share a read")
                        .Register(registry_)
                        .Add({})),
+      invalidation_up(BuildGauge()
+                          .Name("predictd_invalidation_up")
+                          .Help("1 while Redis is proven to tell of changed keys")
+                          .Register(registry_)
+                          .Add({})),
+      invalidations(BuildCounter()
+                        .Name("predictd_invalidations_total")
+                        .Help("Keys that Redis has told to have changed; a flush counts as one")
+                        .Register(registry_)
+                        .Add({})),
       feature_age(BuildHistogram()
                       .Name("predictd_feature_age_seconds")
                       .Help("Age of stored rows when they were used")

@@ -119,6 +119,9 @@ class Metrics {
   // Connections to Redis that answer; one per event loop.
   prometheus::Gauge& redis_up;
   prometheus::Counter& source_reads;
+  // 1 while Redis is proven to tell of changed keys.
+  prometheus::Gauge& invalidation_up;
+  prometheus::Counter& invalidations;
   prometheus::Histogram& feature_age;
   prometheus::Gauge& save_queue_rows;
 
