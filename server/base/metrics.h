@@ -109,7 +109,7 @@ class Metrics {
  public:
   prometheus::Gauge& in_flight_requests;
   prometheus::Counter& redis_reconnects;
-  // Connections to Redis that answer; one per event loop.
+  // Connections to Redis that answer: one per event loop, of a cluster one per loop and master.
   prometheus::Gauge& redis_up;
   prometheus::Histogram& feature_age;
   prometheus::Gauge& save_queue_rows;
