@@ -28,6 +28,7 @@
 #include "server/model/torch_runtime.h"
 #include "server/model/torchscript_model.h"
 #include "server/redis/client.h"
+#include "server/redis/cluster_client.h"
 #include "server/redis/hiredis_version.h"
 #include "server/repository/warm_up.h"
 #include "server/rpc/server.h"
@@ -53,7 +54,7 @@ void ReleaseFreeMemory() {
 
 // One event loop's share of the line.
 struct LoopLine {
-  std::unique_ptr<redis::Client> redis;
+  std::unique_ptr<redis::Commands> redis;
   std::unique_ptr<features::RedisCache> redis_cache;
   std::unique_ptr<features::Reader> reader;
   std::unique_ptr<batching::TurnBatches> batches;
@@ -175,13 +176,22 @@ class Predictd {
         std::make_unique<repository::Repository>(std::move(options), catalog_, clock_, metrics_);
   }
 
+  std::unique_ptr<redis::Commands> MakeRedis(Loop& loop, const redis::Address& address) {
+    const absl::Duration timeout = config_.feature_cache_timeout;
+    if (address.is_cluster()) {
+      return std::make_unique<redis::ClusterClient>(loop, watcher_, resolver_, metrics_, address,
+                                                    timeout, redis_states_);
+    }
+    return std::make_unique<redis::Client>(
+        loop, watcher_, resolver_, metrics_, address, timeout,
+        redis::ClientOptions{.state = redis_states_.For(address.ToString())});
+  }
+
   LoopLine MakeLine(Loop& loop) {
     LoopLine line;
     // Steps of a turn in this order: Redis, then the batches with what Redis answered.
     if (config_.feature_cache) {
-      line.redis =
-          std::make_unique<redis::Client>(loop, watcher_, resolver_, metrics_,
-                                          *config_.feature_cache, config_.feature_cache_timeout);
+      line.redis = MakeRedis(loop, *config_.feature_cache);
       line.redis_cache = std::make_unique<features::RedisCache>(
           *line.redis, *encoding_, metrics_,
           features::RedisCache::Options{config_.feature_cache_prefix, config_.feature_cache_ttl});
@@ -224,6 +234,7 @@ class Predictd {
   rpc::Server server_;
   Watcher watcher_;
   redis::Resolver resolver_;
+  redis::ServerStates redis_states_;
   batching::WorkerPool pool_;
   repository::Catalog catalog_;
   std::unique_ptr<SqliteSource> source_;

@@ -68,7 +68,7 @@ Metrics::Metrics()
                            .Add({})),
       redis_up(BuildGauge()
                    .Name("predictd_redis_up")
-                   .Help("Connections to Redis that answer, one per event loop")
+                   .Help("Connections to Redis that answer, one per event loop (and master)")
                    .Register(registry_)
                    .Add({})),
       source_reads(BuildCounter()

@@ -116,7 +116,7 @@ class Metrics {
  public:
   prometheus::Gauge& in_flight_requests;
   prometheus::Counter& redis_reconnects;
-  // Connections to Redis that answer; one per event loop.
+  // Connections to Redis that answer: one per event loop, of a cluster one per loop and master.
   prometheus::Gauge& redis_up;
   prometheus::Counter& source_reads;
   // 1 while Redis is proven to tell of changed keys.

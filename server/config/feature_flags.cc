@@ -16,7 +16,8 @@ ABSL_FLAG(absl::Duration, feature_source_timeout, absl::Seconds(1),
 ABSL_FLAG(std::string, feature_names, "",
           "feature names in order, comma-separated, for packed Redis values without a source");
 ABSL_FLAG(std::string, feature_cache, "",
-          "redis://[user:password@]host:port[/db] or unix:///path; empty = none");
+          "redis://[user:password@]host:port[/db], unix:///path, or several servers of a cluster: "
+          "redis-cluster://[user:password@]host:port,host:port; empty = none");
 ABSL_FLAG(std::string, feature_cache_prefix, "features:", "Redis key = prefix + user_id");
 ABSL_FLAG(std::string, feature_cache_encoding, "packed",
           "packed (needs --feature_source or --feature_names) or hash (field = feature name, value "

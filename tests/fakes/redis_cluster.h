@@ -86,14 +86,13 @@ class RedisCluster {
 
   // The present master of the key's slot, as all that live agree.
   RedisServer& MasterOf(absl::string_view key) {
-    const std::string slot = absl::StrCat(redis::KeySlot(key));
     for (const auto& one : servers_) {
       if (one->pid() <= 0) continue;
       // A master answers for its own slots only.
       const redis::Reply reply = one->Do({"GET", key});
       if (reply.error_code() != "MOVED" && reply.error_code() != "CLUSTERDOWN") return *one;
     }
-    throw std::runtime_error("nobody has slot " + slot);
+    throw std::runtime_error("nobody has the key's slot");
   }
   // A master that has not this key.
   RedisServer& OtherMaster(absl::string_view key) {
@@ -102,6 +101,29 @@ class RedisCluster {
       RedisServer& other = MasterOf(absl::StrCat("other", i));
       if (&other != &master) return other;
     }
+  }
+
+  // One key's slot, with that key, as redis-cli does it: BeginMove, MoveKey for each, EndMove.
+  static void MoveSlot(absl::string_view key, RedisServer& from, RedisServer& to) {
+    BeginMove(key, from, to);
+    MoveKey(key, from, to);
+    EndMove(key, from, to);
+  }
+  static void BeginMove(absl::string_view key, RedisServer& from, RedisServer& to) {
+    const std::string slot = absl::StrCat(redis::KeySlot(key));
+    to.Do({"CLUSTER", "SETSLOT", slot, "IMPORTING", Id(from)});
+    from.Do({"CLUSTER", "SETSLOT", slot, "MIGRATING", Id(to)});
+  }
+  static void MoveKey(absl::string_view key, RedisServer& from, RedisServer& to) {
+    const redis::Reply moved =
+        from.Do({"MIGRATE", "127.0.0.1", absl::StrCat(to.port()), key, "0", "60000"});
+    if (moved.text() != "OK") throw std::runtime_error("the key did not move");
+  }
+  static void EndMove(absl::string_view key, RedisServer& from, RedisServer& to) {
+    const std::string slot = absl::StrCat(redis::KeySlot(key));
+    const std::string owner = Id(to);
+    to.Do({"CLUSTER", "SETSLOT", slot, "NODE", owner});
+    from.Do({"CLUSTER", "SETSLOT", slot, "NODE", owner});
   }
 
   static std::string Id(RedisServer& one) {

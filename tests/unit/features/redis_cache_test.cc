@@ -9,8 +9,9 @@
 #include "server/features/hash_encoding.h"
 #include "server/features/packed_encoding.h"
 #include "server/features/reader.h"
-#include "server/redis/client.h"
+#include "server/redis/cluster_client.h"
 #include "tests/catch.h"
+#include "tests/fakes/redis_cluster.h"
 #include "tests/fakes/redis_server.h"
 #include "tests/fakes/sleeping_loop.h"
 #include "tests/unit/features/fakes.h"
@@ -156,6 +157,37 @@ TEST_CASE("a Redis that is gone is no error while the source answers") {
   const auto row = rig.Read("ann");
   CHECK(absl::IsUnavailable(row.status()));
   CHECK(row.status().message().find("redis has not answered since") != absl::string_view::npos);
+}
+
+TEST_CASE("a row is found in a cluster, also after its slot has moved") {
+  RedisCluster servers;
+  SystemClock clock;
+  SleepingLoop loop(clock);
+  Metrics metrics;
+  redis::Resolver resolver;
+  Watcher watcher;
+  redis::ServerStates states;
+  const auto schema = std::make_shared<Schema>(Names{"age", "income"});
+  const HashEncoding encoding;
+  redis::ClusterClient client(loop, watcher, resolver, metrics, *redis::ParseAddress(servers.url()),
+                              absl::Seconds(10), states);
+  RedisCache cache(client, encoding, metrics, {});
+  Scope scope;
+  REQUIRE(loop.RunUntil([&] { return client.up(); }));
+  const auto read = [&] {
+    const auto answer = Start(scope, cache.Read("ann", schema));
+    loop.RunUntil([&] { return answer->has_value(); });
+    return **answer;
+  };
+  CHECK_FALSE(read().row.has_value());
+  cache.Fill("ann", {.schema = schema, .values = {41.5f, 1}, .read_at = clock.WallNow()});
+  CHECK(read().row->values == FeatureValues{41.5f, 1});
+
+  RedisServer& from = servers.MasterOf("features:ann");
+  RedisServer& to = servers.OtherMaster("features:ann");
+  servers.MoveSlot("features:ann", from, to);
+  CHECK(read().row->values == FeatureValues{41.5f, 1});
+  CHECK(from.Do({"GET", "features:ann"}).error_code() == "MOVED");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "server/redis/address.h"
 
 #include <string>
+#include <vector>
 
 #include "tests/catch.h"
 
@@ -50,8 +51,30 @@ TEST_CASE("an address for the log has no password") {
   CHECK(ParseAddress("redis://:secret@[::1]:1")->ToString() == "redis://[::1]:1");
 }
 
+TEST_CASE("a cluster has several servers, and one user and password for all") {
+  const auto address = ParseAddress("redis-cluster://app:p,%40ss@a:7000,b,[::1]:7001/");
+  REQUIRE(address.ok());
+  REQUIRE(address->is_cluster());
+  CHECK(address->seeds == std::vector<HostAndPort>{{"a", 7000}, {"b", 6379}, {"::1", 7001}});
+  CHECK(address->ToString() == "redis-cluster://a:7000,b:6379,[::1]:7001");
+  const Address node = address->Node({"c", 7002});
+  CHECK_FALSE(node.is_cluster());
+  CHECK(node.host == "c");
+  CHECK(node.port == 7002);
+  CHECK(node.user == "app");
+  CHECK(node.password == "p,@ss");
+  CHECK_FALSE(ParseAddress("redis://a")->is_cluster());
+}
+
+TEST_CASE("what only one server has is refused for a cluster, and the other way round") {
+  const auto database = ParseAddress("redis-cluster://a:1,b:2/0");
+  CHECK(database.status().message().find("no numbered databases") != absl::string_view::npos);
+  const auto servers = ParseAddress("redis://a:1,b:2");
+  CHECK(servers.status().message().find("several are redis-cluster://") != absl::string_view::npos);
+}
+
 TEST_CASE("TLS is refused with the advice to use a tunnel") {
-  const auto address = ParseAddress("rediss://cache");
+  const auto address = ParseAddress(GENERATE("rediss://cache", "rediss-cluster://a,b"));
   CHECK(absl::IsUnimplemented(address.status()));
   CHECK(std::string(address.status().message()).find("tunnel") != std::string::npos);
 }
@@ -66,7 +89,12 @@ TEST_CASE("a wrong address is refused without showing the password") {
                "redis://:secret@cache/1/2", "redis://:secret@cache?db=1", "redis://:secret@[::1",
                "redis://:secret@[::1]6379", "redis://:secret@::1", "redis://:secret@", "unix://",
                "unix:path", "unix://relative", "unix:///" + std::string(108, 'x'),
-               std::string("unix:///a\0b", 11));
+               std::string("unix:///a\0b", 11), "redis-cluster://", "redis-cluster:///",
+               "redis-cluster://:secret@", "redis-cluster://:secret@a,",
+               "redis-cluster://:secret@,a", "redis-cluster://:secret@a:1,,b:2",
+               "redis-cluster://:secret@a:1 b:2", "redis-cluster://:secret@a:1,b:x",
+               "redis-cluster://:secret@a/1", "redis-cluster://:secret@a/1,b",
+               "redis-cluster://unix:///path", "redis://:secret@a,b", "redis://:secret@a:1,b:2/3");
   CAPTURE(url);
   const auto address = ParseAddress(url);
   REQUIRE(absl::IsInvalidArgument(address.status()));

@@ -139,6 +139,23 @@ TEST_CASE("a password and a user are presented") {
   CHECK(rig.Errors("refused") == 0);
 }
 
+TEST_CASE("the address of a user of the server's access list is all it takes") {
+  RedisServer server({.tcp = true, .password = "s3cret"});
+  server.Do({"ACL", "SETUSER", "app", "on", ">p@ss", "~features:*", "+ping", "+get", "+set",
+             "+acl|whoami"});
+  SystemClock clock;
+  const auto address = ParseAddress(absl::StrCat("redis://app:p%40ss@127.0.0.1:", server.port()));
+  REQUIRE(address.ok());
+  Rig rig(clock, *address, kPatient);
+  REQUIRE(rig.RunUntilUp());
+  CHECK(rig.Get({"ACL", "WHOAMI"}).text == "app");
+  CHECK(rig.Get({"SET", "features:ann", "1"}).text == "OK");
+  CHECK(rig.Get({"GET", "features:ann"}).text == "1");
+  CHECK(rig.Errors("refused") == 0);
+  CHECK(rig.Get({"GET", "other"}).text.substr(0, 6) == "NOPERM");
+  CHECK(rig.Errors("refused") == 1);
+}
+
 TEST_CASE("without the right password the client stays down, counts, and tries slowly") {
   RedisServer server({.password = "s3cret"});
   SystemClock clock;

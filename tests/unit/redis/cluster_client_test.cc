@@ -40,31 +40,6 @@ int64_t Redirections() {
   return count;
 }
 
-// The steps by which redis-cli moves a slot.
-class Migration {
- public:
-  Migration(absl::string_view key, RedisServer& from, RedisServer& to)
-      : slot_(absl::StrCat(KeySlot(key))), from_(from), to_(to) {
-    to_.Do({"CLUSTER", "SETSLOT", slot_, "IMPORTING", RedisCluster::Id(from_)});
-    from_.Do({"CLUSTER", "SETSLOT", slot_, "MIGRATING", RedisCluster::Id(to_)});
-  }
-  void MoveKey(absl::string_view key) {
-    const Reply moved =
-        from_.Do({"MIGRATE", "127.0.0.1", absl::StrCat(to_.port()), key, "0", "60000"});
-    REQUIRE((moved.text() == "OK" || moved.text() == "NOKEY"));
-  }
-  void Finish() {
-    const std::string owner = RedisCluster::Id(to_);
-    to_.Do({"CLUSTER", "SETSLOT", slot_, "NODE", owner});
-    from_.Do({"CLUSTER", "SETSLOT", slot_, "NODE", owner});
-  }
-
- private:
-  const std::string slot_;
-  RedisServer& from_;
-  RedisServer& to_;
-};
-
 TEST_CASE("cluster: every key is written to and read from the server that has it") {
   SystemClock clock;
   ClusterRig rig(clock, ClusterAddress(), kPatient);
@@ -115,9 +90,7 @@ TEST_CASE("cluster: a slot that has moved is followed at once, and then known") 
   REQUIRE(rig.Get({"SET", "mover", "1"}).text == "OK");
   RedisServer& from = Cluster().MasterOf("mover");
   RedisServer& to = Cluster().OtherMaster("mover");
-  Migration there("mover", from, to);
-  there.MoveKey("mover");
-  there.Finish();
+  RedisCluster::MoveSlot("mover", from, to);
   const int64_t before = Redirections();
   CHECK(rig.Get({"GET", "mover"}).text == "1");
   CHECK(Redirections() == before + 1);
@@ -126,9 +99,7 @@ TEST_CASE("cluster: a slot that has moved is followed at once, and then known") 
   CHECK(rig.Errors("error") == 0);
 
   SECTION("a write that is redirected is dropped, counted, and the next one arrives") {
-    Migration back("mover", to, from);
-    back.MoveKey("mover");
-    back.Finish();
+    RedisCluster::MoveSlot("mover", to, from);
     rig.client.Send({"SET", "mover", "2"});
     REQUIRE(rig.loop.RunUntil([&] { return rig.Errors("write") == 1; }));
     REQUIRE(rig.loop.RunUntil(
@@ -150,8 +121,8 @@ TEST_CASE("cluster: while a slot is on its way each key is found where it is") {
   REQUIRE(rig.Get({"SET", "{way}gone", "2"}).text == "OK");
   RedisServer& from = Cluster().MasterOf("way");
   RedisServer& to = Cluster().OtherMaster("way");
-  Migration there("way", from, to);
-  there.MoveKey("{way}gone");
+  RedisCluster::BeginMove("way", from, to);
+  RedisCluster::MoveKey("{way}gone", from, to);
   for (int i = 0; i < 3; ++i) {
     const Answer& left = rig.Ask({"GET", "{way}left"});
     const Answer& gone = rig.Ask({"GET", "{way}gone"});
@@ -163,9 +134,8 @@ TEST_CASE("cluster: while a slot is on its way each key is found where it is") {
     CHECK(none.type == ReplyType::kNil);
   }
   CHECK(rig.Errors("error") == 0);
-  there.MoveKey("{way}left");
-  there.MoveKey("way");
-  there.Finish();
+  RedisCluster::MoveKey("{way}left", from, to);
+  RedisCluster::EndMove("way", from, to);
   CHECK(rig.Get({"GET", "{way}left"}).text == "1");
   Cluster().WaitUntilWhole();
 }
