@@ -1,6 +1,5 @@
 #include "server/sql/sqlite_row_reader.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -12,24 +11,13 @@
 #include "absl/strings/string_view.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
-#include "server/sql/sqlite_columns.h"
+#include "server/sql/feature_column.h"
 
 namespace predictd {
 namespace {
 
 // Most of a table of some ten thousand users stays in memory; of this connection, not the file.
 constexpr absl::string_view kCacheSize = "PRAGMA cache_size = -16384";
-
-// The number whose only decimal text this is: no sign but '-', no leading zero, no space.
-std::optional<int64_t> CanonicalInteger(absl::string_view text) {
-  int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  const absl::string_view digits = text[0] == '-' ? text.substr(1) : text;
-  if (digits[0] == '0' && text.size() > 1) return std::nullopt;
-  return value;
-}
 
 float FeatureValue(const SqliteStatement& row, int column) {
   constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();

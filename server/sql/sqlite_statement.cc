@@ -28,6 +28,11 @@ void SqliteStatement::BindInteger(int parameter, int64_t value) {
   if (code != SQLITE_OK) bind_error_ = code;
 }
 
+void SqliteStatement::BindReal(int parameter, double value) {
+  const int code = sqlite3_bind_double(statement_, parameter, value);
+  if (code != SQLITE_OK) bind_error_ = code;
+}
+
 absl::StatusOr<bool> SqliteStatement::Step() {
   if (bind_error_ != SQLITE_OK) {
     return connection_->Error(std::exchange(bind_error_, SQLITE_OK));

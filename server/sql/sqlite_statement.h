@@ -30,6 +30,7 @@ class SqliteStatement {
   // parameter is bound again or the statement has run. What cannot be bound fails the next Step.
   void BindText(int parameter, absl::string_view text);
   void BindInteger(int parameter, int64_t value);
+  void BindReal(int parameter, double value);  // NaN = NULL
 
   // True: there is a row. False: the statement is done.
   absl::StatusOr<bool> Step();
