@@ -9,7 +9,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "client/batch_calls.h"
 #include "client/batch_csv.h"
 #include "client/commands.h"
 #include "client/concurrency.h"
@@ -17,6 +16,7 @@
 #include "client/exit_status.h"
 #include "client/id_reader.h"
 #include "client/model_list.h"
+#include "client/ordered_calls.h"
 #include "client/progress_bar.h"
 #include "client/request_options.h"
 #include "client/status_text.h"
@@ -26,6 +26,8 @@ namespace predictd::client {
 namespace {
 
 constexpr int kCallsInFlight = 4;
+
+using BatchCalls = OrderedCalls<v1::PredictBatchRequest, v1::PredictBatchResponse>;
 
 struct BatchPlan {
   Connection connection;
@@ -82,7 +84,7 @@ int RunCalls(const BatchPlan& plan, IdReader& ids, const std::string& name,
   if (!listed.ok()) {
     return Fail(ExplainFailure(listed, plan.connection.server, plan.connection.timeout));
   }
-  BatchCalls calls(plan.connection);
+  BatchCalls calls(plan.connection, &v1::Predictor::Stub::AsyncPredictBatch);
   ProgressBar progress(total);
   std::optional<BatchCsv> csv;
   int64_t rows = 0;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "client/batch_calls.h"
+#include "client/ordered_calls.h"
 #include "predictd/v1/predictor.pb.h"
 
 namespace predictd::client {

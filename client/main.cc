@@ -35,6 +35,7 @@ constexpr Command kCommands[] = {
     {"user", 1, 1, " USER_ID", RunUser},
     {"batch", 0, 1, " [FILE]", RunBatch},
     {"saved", 1, 1, " PREDICTION_ID", RunSaved},
+    {"features", 1, 2, " put [FILE], or: predict features get USER_ID", RunFeatures},
     {"models", 0, 0, "", RunModels},
     {"load", 1, 2, " MODEL [VERSION]", RunLoad},
     {"unload", 1, 2, " MODEL [VERSION]", RunUnload},

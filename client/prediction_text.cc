@@ -40,7 +40,6 @@ std::string OriginJsonName(v1::FeatureOrigin origin) {
 
 // "Redis, 2.4s old"
 std::string FeaturesText(const v1::PredictResponse& reply) {
-  const std::string origin(OriginText(reply.feature_origin()));
   switch (reply.feature_origin()) {
     case v1::FEATURE_ORIGIN_REQUEST:
       return "all from the request";
@@ -49,10 +48,8 @@ std::string FeaturesText(const v1::PredictResponse& reply) {
     default:
       break;
   }
-  if (!reply.has_feature_age()) return absl::StrCat(origin, ", age unknown");
-  const absl::Duration age = FromProto(reply.feature_age());
-  if (age <= absl::ZeroDuration()) return absl::StrCat(origin, ", just read");
-  return absl::StrCat(origin, ", ", FormatBrief(age), " old");
+  return StoredRowText(reply.feature_origin(),
+                       reply.has_feature_age() ? &reply.feature_age() : nullptr);
 }
 
 std::string TimeText(absl::Time time) {

@@ -22,12 +22,17 @@ namespace predictd::client {
 namespace {
 
 template <typename Request>
+void SetMaxFeatureAge(Request& request) {
+  const absl::Duration age = absl::GetFlag(FLAGS_max_feature_age);
+  if (age != absl::InfiniteDuration()) *request.mutable_max_feature_age() = ToProto(age);
+}
+
+template <typename Request>
 Request CommonFields() {
   Request request;
   request.set_model(absl::GetFlag(FLAGS_model));
   request.set_version(absl::GetFlag(FLAGS_version));
-  const absl::Duration age = absl::GetFlag(FLAGS_max_feature_age);
-  if (age != absl::InfiniteDuration()) *request.mutable_max_feature_age() = ToProto(age);
+  SetMaxFeatureAge(request);
   return request;
 }
 
@@ -49,6 +54,12 @@ absl::StatusOr<v1::PredictBatchRequest> BatchRequestFromFlags() {
     return absl::InvalidArgumentError("a batch takes no --set and no --idempotency_key; omit them");
   }
   return CommonFields<v1::PredictBatchRequest>();
+}
+
+v1::GetFeaturesRequest FeaturesRequestFromFlags() {
+  v1::GetFeaturesRequest request;
+  SetMaxFeatureAge(request);
+  return request;
 }
 
 bool WantsJson() { return absl::GetFlag(FLAGS_json); }

@@ -14,6 +14,9 @@ absl::StatusOr<v1::PredictRequest> PredictRequestFromFlags();
 // The same for a batch, which takes neither --set nor --idempotency_key: INVALID_ARGUMENT.
 absl::StatusOr<v1::PredictBatchRequest> BatchRequestFromFlags();
 
+// A request for a user's row, from --max_feature_age.
+v1::GetFeaturesRequest FeaturesRequestFromFlags();
+
 // --json
 bool WantsJson();
 

@@ -63,6 +63,13 @@ absl::string_view OriginText(v1::FeatureOrigin origin) {
   }
 }
 
+std::string StoredRowText(v1::FeatureOrigin origin, const google::protobuf::Duration* age) {
+  if (age == nullptr) return absl::StrCat(OriginText(origin), ", age unknown");
+  const absl::Duration time = FromProto(*age);
+  if (time <= absl::ZeroDuration()) return absl::StrCat(OriginText(origin), ", just read");
+  return absl::StrCat(OriginText(origin), ", ", FormatBrief(time), " old");
+}
+
 std::string StateText(v1::ModelState state) {
   const std::string& name = v1::ModelState_Name(state);
   if (name.empty()) return absl::StrCat(static_cast<int>(state));

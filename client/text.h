@@ -27,6 +27,10 @@ std::string OneLine(absl::string_view text);
 // "Redis", "database", ...
 absl::string_view OriginText(v1::FeatureOrigin origin);
 
+// Where a stored row came from and how old it is: "Redis, 2.4s old". `age` is null where it is not
+// known.
+std::string StoredRowText(v1::FeatureOrigin origin, const google::protobuf::Duration* age);
+
 // READY, FAILED, ...: the enum's name without its prefix.
 std::string StateText(v1::ModelState state);
 

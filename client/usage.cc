@@ -19,6 +19,7 @@ constexpr Group kGroups[] = {
     {"client/connection_flags.cc", "connection"},
     {"client/request_flags.cc", "request"},
     {"client/concurrency_flags.cc", "predict batch and predict bench"},
+    {"client/features_put.cc", "predict features put"},
     {"client/models_commands.cc", "predict load"},
     {"client/health_commands.cc", "predict wait"},
     {"client/load/bench_flags.cc", "predict bench"},
@@ -47,6 +48,8 @@ absl::string_view UsageText() {
   predict USER_ID [--set=age=31,hours=40]  one prediction (also: predict user USER_ID)
   predict batch [FILE]                     one per line of FILE or stdin, as CSV
   predict saved PREDICTION_ID              a prediction as it was saved
+  predict features put [FILE]              write users' rows: CSV of FILE or stdin
+  predict features get USER_ID             a user's row, where it is from and its age
   predict models                           every version, its state and why
   predict load MODEL [VERSION]             load a version, wait until it is READY
   predict unload MODEL [VERSION]           unload a version, or all

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,6 +34,10 @@
 #include "server/redis/hiredis_version.h"
 #include "server/repository/warm_up.h"
 #include "server/rpc/server.h"
+#include "server/sql/feature_sink_thread.h"
+#include "server/sql/postgres_feature_sink.h"
+#include "server/sql/postgres_store.h"
+#include "server/sql/sqlite_feature_sink.h"
 #include "server/sql/sqlite_source.h"
 #include "server/sql/sqlite_store.h"
 
@@ -58,6 +64,8 @@ struct LoopLine {
   std::unique_ptr<features::RedisCache> redis_cache;
   std::unique_ptr<features::Reader> reader;
   std::unique_ptr<batching::TurnBatches> batches;
+  std::unique_ptr<features::FeatureWriter> feature_writer;
+  std::unique_ptr<predict::FeatureStore> feature_store;
   std::unique_ptr<predict::Predictor> predictor;
   // Waits, at the end, for reads that go on after their callers have gone.
   std::unique_ptr<Scope> end = std::make_unique<Scope>();
@@ -88,13 +96,15 @@ class Predictd {
       return absl::NotFoundError(absl::StrCat("--models: ", looked.message()));
     }
     std::vector<predict::Predictor*> predictors;
+    std::vector<predict::FeatureStore*> feature_stores;
     for (const auto& loop : server_.loops()) {
       lines_.push_back(MakeLine(*loop));
       predictors.push_back(lines_.back().predictor.get());
+      feature_stores.push_back(lines_.back().feature_store.get());
     }
     catalog_.OnChange([this] { server_.HealthChanged(); });
-    auto addresses = server_.Start({predictors, catalog_, *repository_, metrics_, config_.admin,
-                                    config_.save != predict::SaveMode::kOff},
+    auto addresses = server_.Start({predictors, feature_stores, catalog_, *repository_, metrics_,
+                                    config_.admin, config_.save != predict::SaveMode::kOff},
                                    model::PrepareTorchThread);
     if (!addresses.ok()) return addresses.status();
     if (!config_.http_listen.empty()) {
@@ -142,9 +152,10 @@ class Predictd {
                                          clock_, metrics_);
       if (!source.ok()) return source.status();
       source_ = *std::move(source);
+      sink_.emplace(MakeSink(), clock_, metrics_);
     }
     if (config_.save_to) {
-      auto store = SqliteStore::Create({.path = config_.save_to->path}, clock_);
+      auto store = MakeStore();
       if (!store.ok()) return store.status();
       store_ = *std::move(store);
       writer_ = std::make_unique<save::Writer>(*store_, clock_, metrics_, save::Writer::Options());
@@ -155,6 +166,24 @@ class Predictd {
       encoding_ = std::make_unique<features::HashEncoding>();
     }
     return absl::OkStatus();
+  }
+
+  std::unique_ptr<FeatureSink> MakeSink() {
+    const StoreAddress& address = *config_.feature_source;
+    if (address.kind == StoreKind::kSqlite) {
+      return std::make_unique<SqliteFeatureSink>(
+          SqliteFeatureSink::Options{address.path, config_.feature_table, config_.feature_key},
+          clock_);
+    }
+    return std::make_unique<PostgresFeatureSink>(
+        PostgresFeatureSink::Options{address.path, config_.feature_table, config_.feature_key},
+        clock_);
+  }
+
+  absl::StatusOr<std::unique_ptr<PredictionStore>> MakeStore() {
+    const StoreAddress& address = *config_.save_to;
+    if (address.kind == StoreKind::kSqlite) return SqliteStore::Create({address.path}, clock_);
+    return PostgresStore::Create({address.path}, clock_);
   }
 
   void MakeRepository() {
@@ -209,9 +238,21 @@ class Predictd {
       line.reader = std::make_unique<features::Reader>(
           loop, std::move(options), local_cache_, flights_, line.redis_cache.get(), source_.get());
     }
+    if (sink_) {
+      line.feature_writer = std::make_unique<features::FeatureWriter>(
+          loop, *sink_, [this](std::string user_id) { return Changed(std::move(user_id)); });
+    }
+    line.feature_store = std::make_unique<predict::FeatureStore>(
+        loop, line.reader.get(), line.feature_writer.get(), metrics_);
     line.predictor = std::make_unique<predict::Predictor>(predict::Line{
         loop, catalog_, line.reader.get(), *line.batches, writer_.get(), config_.save, metrics_});
     return line;
+  }
+
+  // A user's row was written.
+  Task<void> Changed(std::string user_id) {
+    local_cache_.Erase(user_id);
+    co_return;
   }
 
   // Reads go on after their callers have gone. True once none is under way.
@@ -238,7 +279,8 @@ class Predictd {
   batching::WorkerPool pool_;
   repository::Catalog catalog_;
   std::unique_ptr<SqliteSource> source_;
-  std::unique_ptr<SqliteStore> store_;
+  std::optional<FeatureSinkThread> sink_;
+  std::unique_ptr<PredictionStore> store_;
   std::unique_ptr<save::Writer> writer_;
   std::unique_ptr<features::RowEncoding> encoding_;
   features::LocalCache local_cache_;

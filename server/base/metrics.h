@@ -32,8 +32,10 @@ enum class Method {
   kListModels,
   kLoadModel,
   kUnloadModel,
+  kPutFeatures,
+  kGetFeatures,
 };
-inline constexpr int kMethods = 7;
+inline constexpr int kMethods = 9;
 absl::string_view MethodName(Method method);
 
 // gRPC's name of a status code: "NOT_FOUND".

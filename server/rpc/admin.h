@@ -1,4 +1,4 @@
-// Who may load and unload models: --admin.
+// Who may load and unload models and write features: --admin.
 #ifndef PREDICTD_SERVER_RPC_ADMIN_H_
 #define PREDICTD_SERVER_RPC_ADMIN_H_
 

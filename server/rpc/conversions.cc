@@ -1,5 +1,6 @@
 #include "server/rpc/conversions.h"
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -26,6 +27,11 @@ void SetTimestamp(absl::Time time, google::protobuf::Timestamp& message) {
       static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
 }
 
+void FillRowError(size_t row, const absl::Status& status, v1::RowError& message) {
+  message.set_row(static_cast<uint32_t>(row));
+  *message.mutable_status() = ToMessage(status);
+}
+
 }  // namespace
 
 predict::Request ToRequest(const v1::PredictRequest& message) {
@@ -50,6 +56,20 @@ predict::Request ToRequest(const v1::PredictBatchRequest& message) {
     request.max_feature_age = ToDuration(message.max_feature_age());
   }
   return request;
+}
+
+std::vector<FeatureRecord> ToRecords(const v1::PutFeaturesRequest& message) {
+  std::vector<FeatureRecord> records;
+  records.reserve(message.rows_size());
+  for (const v1::FeatureRow& row : message.rows()) {
+    records.push_back({row.user_id(), {row.values().begin(), row.values().end()}});
+  }
+  return records;
+}
+
+absl::Duration MaxFeatureAge(const v1::GetFeaturesRequest& message) {
+  return message.has_max_feature_age() ? ToDuration(message.max_feature_age())
+                                       : absl::InfiniteDuration();
 }
 
 void FillResponse(const predict::Answer& answer, v1::PredictResponse& message) {
@@ -83,9 +103,7 @@ void FillResponse(const predict::BatchAnswer& answer, bool with_ids,
     for (int o = 0; o < width; ++o) {
       message.add_outputs(std::numeric_limits<float>::quiet_NaN());
     }
-    v1::RowError& error = *message.add_errors();
-    error.set_row(static_cast<uint32_t>(i));
-    *error.mutable_status() = ToMessage(row.status);
+    FillRowError(i, row.status, *message.add_errors());
   }
 }
 
@@ -101,6 +119,23 @@ void FillResponse(const Prediction& prediction, v1::GetPredictionResponse& messa
   message.mutable_outputs()->Assign(prediction.outputs.begin(), prediction.outputs.end());
   message.set_feature_origin(static_cast<v1::FeatureOrigin>(prediction.feature_origin));
   SetTimestamp(prediction.created_at, *message.mutable_created_at());
+}
+
+void FillResponse(const std::vector<absl::Status>& rows, v1::PutFeaturesResponse& message) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (!rows[i].ok()) FillRowError(i, rows[i], *message.add_errors());
+  }
+  message.set_written(static_cast<uint32_t>(rows.size()) -
+                      static_cast<uint32_t>(message.errors_size()));
+}
+
+void FillResponse(const predict::StoredRow& found, v1::GetFeaturesResponse& message) {
+  for (size_t i = 0; i < found.row.values.size(); ++i) {
+    if (std::isnan(found.row.values[i])) continue;
+    (*message.mutable_features())[found.row.schema->names()[i]] = found.row.values[i];
+  }
+  message.set_feature_origin(static_cast<v1::FeatureOrigin>(found.row.origin));
+  if (found.age != absl::InfiniteDuration()) SetDuration(found.age, *message.mutable_feature_age());
 }
 
 void FillModelVersion(absl::string_view model, const repository::VersionInfo& version,

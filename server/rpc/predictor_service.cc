@@ -1,6 +1,5 @@
 #include "server/rpc/predictor_service.h"
 
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,15 +18,6 @@ constexpr int kSpare = 2;
 
 using Async = v1::Predictor::AsyncService;
 
-// A member function of the service as a method's handler.
-template <typename Service, typename RequestMessage, typename ResponseMessage>
-auto Handler(Service* service, Task<absl::Status> (Service::*method)(Call&, const RequestMessage&,
-                                                                     ResponseMessage&)) {
-  return [service, method](Call& call, const RequestMessage& request, ResponseMessage& response) {
-    return (service->*method)(call, request, response);
-  };
-}
-
 }  // namespace
 
 PredictorService::PredictorService(PredictorParts parts)
@@ -43,7 +33,9 @@ PredictorService::PredictorService(PredictorParts parts)
       load_model_(parts.loop, scope_, parts.service, &Async::RequestLoadModel, kSpare,
                   Handler(this, &PredictorService::LoadModel)),
       unload_model_(parts.loop, scope_, parts.service, &Async::RequestUnloadModel, kSpare,
-                    Handler(this, &PredictorService::UnloadModel)) {}
+                    Handler(this, &PredictorService::UnloadModel)),
+      feature_calls_({parts.loop, parts.service, parts.features, parts.metrics, parts.state,
+                      parts.admin, scope_}) {}
 
 void PredictorService::Start() {
   predict_.Start();
@@ -52,6 +44,7 @@ void PredictorService::Start() {
   list_models_.Start();
   load_model_.Start();
   unload_model_.Start();
+  feature_calls_.Start();
   scope_.Spawn(ServePredictStreams({parts_.loop, parts_.service, parts_.predictor, parts_.metrics,
                                     parts_.state, parts_.streams, scope_}));
 }

@@ -5,11 +5,13 @@
 #include "predictd/v1/predictor.grpc.pb.h"
 #include "server/async/scope.h"
 #include "server/base/metrics.h"
+#include "server/predict/feature_store.h"
 #include "server/predict/predictor.h"
 #include "server/repository/repository.h"
 #include "server/rpc/admin.h"
 #include "server/rpc/drain_list.h"
 #include "server/rpc/event_loop.h"
+#include "server/rpc/feature_calls.h"
 #include "server/rpc/service_state.h"
 #include "server/rpc/unary.h"
 
@@ -20,6 +22,7 @@ struct PredictorParts {
   EventLoop& loop;
   v1::Predictor::AsyncService& service;
   predict::Predictor& predictor;
+  predict::FeatureStore& features;
   const repository::Catalog& catalog;
   repository::Repository& repository;
   Metrics& metrics;
@@ -66,6 +69,7 @@ class PredictorService {
   Unary<v1::ListModelsRequest, v1::ListModelsResponse> list_models_;
   Unary<v1::LoadModelRequest, v1::LoadModelResponse> load_model_;
   Unary<v1::UnloadModelRequest, v1::UnloadModelResponse> unload_model_;
+  FeatureCalls feature_calls_;
 };
 
 }  // namespace predictd::rpc

@@ -56,8 +56,8 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
   for (size_t i = 0; i < loops_.size(); ++i) {
     Services& services = *services_[i];
     services.predictor = std::make_unique<PredictorService>(PredictorParts{
-        *loops_[i], predictor_service_, *parts.predictors[i], parts.catalog, parts.repository,
-        parts.metrics, state_, services.streams, parts.admin, parts.saves});
+        *loops_[i], predictor_service_, *parts.predictors[i], *parts.features[i], parts.catalog,
+        parts.repository, parts.metrics, state_, services.streams, parts.admin, parts.saves});
     services.health =
         std::make_unique<HealthService>(*loops_[i], health_service_, parts.catalog, state_);
     services.predictor->Start();

@@ -30,7 +30,8 @@ namespace predictd::rpc {
 
 // What main gives each loop's services to work with.
 struct ServiceParts {
-  std::vector<predict::Predictor*> predictors;  // one per loop
+  std::vector<predict::Predictor*> predictors;   // one per loop
+  std::vector<predict::FeatureStore*> features;  // one per loop
   const repository::Catalog& catalog;
   repository::Repository& repository;
   Metrics& metrics;

@@ -79,6 +79,15 @@ class UnaryMethod {
   int waiting_ = 0;
 };
 
+// A member function of the service as a method's handler.
+template <typename Service, typename RequestMessage, typename ResponseMessage>
+auto Handler(Service* service, Task<absl::Status> (Service::*method)(Call&, const RequestMessage&,
+                                                                     ResponseMessage&)) {
+  return [service, method](Call& call, const RequestMessage& request, ResponseMessage& response) {
+    return (service->*method)(call, request, response);
+  };
+}
+
 }  // namespace predictd::rpc
 
 #endif  // PREDICTD_SERVER_RPC_UNARY_H_

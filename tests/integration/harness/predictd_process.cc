@@ -45,6 +45,8 @@ std::unique_ptr<ChildProcess> StartPredictd(const std::vector<std::string>& flag
   return std::make_unique<ChildProcess>(std::move(command_line));
 }
 
+std::string PredictProgram() { return PREDICT_BINARY; }
+
 Exited RunPredictd(const std::vector<std::string>& flags, absl::Duration limit) {
   const std::unique_ptr<ChildProcess> process = StartPredictd(flags);
   const std::optional<int> status = process->WaitForExit(limit);

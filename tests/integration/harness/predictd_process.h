@@ -34,6 +34,9 @@ struct Answer {
 // A run of predictd with exactly these flags, for command lines that it does not take.
 std::unique_ptr<ChildProcess> StartPredictd(const std::vector<std::string>& flags);
 
+// The command-line client's path.
+std::string PredictProgram();
+
 // What came of a run of predictd that ends by itself.
 struct Exited {
   std::optional<int> status;  // nullopt = it did not end within the limit and was killed
