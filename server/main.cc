@@ -21,6 +21,7 @@
 #include "server/base/status.h"
 #include "server/batching/worker_pool.h"
 #include "server/config/config.h"
+#include "server/features/feast_encoding.h"
 #include "server/features/hash_encoding.h"
 #include "server/features/packed_encoding.h"
 #include "server/features/redis_cache.h"
@@ -29,6 +30,7 @@
 #include "server/model/torchscript_model.h"
 #include "server/redis/client.h"
 #include "server/redis/hiredis_version.h"
+#include "server/redis/invalidation_channel.h"
 #include "server/repository/warm_up.h"
 #include "server/rpc/server.h"
 #include "server/sql/sqlite_source.h"
@@ -91,6 +93,7 @@ class Predictd {
       lines_.push_back(MakeLine(*loop));
       predictors.push_back(lines_.back().predictor.get());
     }
+    if (config_.feature_cache && local_cache_.on()) WatchInvalidations(*server_.loops().front());
     catalog_.OnChange([this] { server_.HealthChanged(); });
     auto addresses = server_.Start({predictors, catalog_, *repository_, metrics_, config_.admin,
                                     config_.save != predict::SaveMode::kOff},
@@ -148,12 +151,38 @@ class Predictd {
       store_ = *std::move(store);
       writer_ = std::make_unique<save::Writer>(*store_, clock_, metrics_, save::Writer::Options());
     }
-    if (config_.feature_cache_encoding == config::CacheEncoding::kPacked) {
-      encoding_ = std::make_unique<features::PackedEncoding>();
-    } else {
-      encoding_ = std::make_unique<features::HashEncoding>();
-    }
+    encoding_ = MakeEncoding();
     return absl::OkStatus();
+  }
+
+  std::unique_ptr<features::RowEncoding> MakeEncoding() const {
+    switch (config_.feature_cache_encoding) {
+      case config::CacheEncoding::kPacked:
+        break;
+      case config::CacheEncoding::kHash:
+        return std::make_unique<features::HashEncoding>();
+      case config::CacheEncoding::kFeast:
+        return std::make_unique<features::FeastEncoding>(config_.feast);
+    }
+    return std::make_unique<features::PackedEncoding>();
+  }
+
+  // Keeps the in-process cache honest: rows that change in Redis leave it. Without it, or while
+  // Redis cannot be relied upon to tell, rows leave at --local_cache_ttl.
+  void WatchInvalidations(Loop& loop) {
+    redis::InvalidationChannel::Events events;
+    events.on_invalidate = [this](absl::string_view key) {
+      const auto user_id = encoding_->UserOf(config_.feature_cache_prefix, key);
+      if (user_id) local_cache_.Invalidate(*user_id);
+    };
+    events.on_flush = [this] { local_cache_.Flush(); };
+    // What was read before may have changed unheard.
+    events.on_working = [this] { local_cache_.Flush(); };
+    events.on_lost = [this](const absl::Status&) { local_cache_.Flush(); };
+    invalidations_ = std::make_unique<redis::InvalidationChannel>(
+        loop, watcher_, resolver_, metrics_, *config_.feature_cache,
+        redis::InvalidationChannel::Options{encoding_->KeyHead(config_.feature_cache_prefix)},
+        std::move(events));
   }
 
   void MakeRepository() {
@@ -230,6 +259,7 @@ class Predictd {
   features::LocalCache local_cache_;
   features::SingleFlight flights_;
   std::vector<LoopLine> lines_;
+  std::unique_ptr<redis::InvalidationChannel> invalidations_;
   std::atomic<int> readers_left_{0};
   std::unique_ptr<repository::Repository> repository_;
   std::unique_ptr<http::HttpServer> http_;

@@ -41,6 +41,8 @@ class LocalCache {
   LocalCache(const LocalCache&) = delete;
   LocalCache& operator=(const LocalCache&) = delete;
 
+  bool on() const { return shards_ != nullptr; }
+
   // kRow alone touches `values` and `read_at`, which is in whole milliseconds; InfinitePast where
   // it is unknown. kMiss: nothing of this schema, or put too long ago. Allocates only where the row
   // is larger than the capacity of `values`. `refresh`, where given, says whether the caller is to
