@@ -173,7 +173,7 @@ class Predictd {
     redis::InvalidationChannel::Events events;
     events.on_invalidate = [this](absl::string_view key) {
       const auto user_id = encoding_->UserOf(config_.feature_cache_prefix, key);
-      if (user_id) local_cache_.Invalidate(*user_id);
+      if (user_id) local_cache_.Invalidate(*user_id, clock_.Now());
     };
     events.on_flush = [this] { local_cache_.Flush(); };
     // What was read before may have changed unheard.

@@ -76,6 +76,7 @@ class Reader {
   Task<SingleFlight::Landing> Join(const std::string& user_id, From from, absl::Time deadline);
   Task<Result> ReadStores(std::string user_id, std::shared_ptr<const Schema> schema, From from);
   void Keep(absl::string_view user_id, uint32_t generation, const FeatureRow& row);
+  void Fill(absl::string_view user_id, const FeatureRow& row);
   Task<void> FillUnseen(std::string user_id, FeatureRow row);
   absl::Time WallNow() const { return loop_.clock().WallNow(); }
 
