@@ -46,6 +46,10 @@ ABSL_DECLARE_FLAG(std::string, feature_names);
 ABSL_DECLARE_FLAG(std::string, feature_cache);
 ABSL_DECLARE_FLAG(std::string, feature_cache_prefix);
 ABSL_DECLARE_FLAG(std::string, feature_cache_encoding);
+ABSL_DECLARE_FLAG(std::string, feast_project);
+ABSL_DECLARE_FLAG(std::string, feast_entity_key);
+ABSL_DECLARE_FLAG(std::string, feast_entity_type);
+ABSL_DECLARE_FLAG(std::string, feast_view);
 ABSL_DECLARE_FLAG(absl::Duration, feature_cache_ttl);
 ABSL_DECLARE_FLAG(absl::Duration, feature_cache_timeout);
 ABSL_DECLARE_FLAG(int, local_cache_mb);
@@ -163,6 +167,31 @@ absl::Status ReadFeatureNames(Config& config) {
   return absl::OkStatus();
 }
 
+absl::Status Require(absl::string_view flag, absl::string_view value, absl::string_view example) {
+  if (!value.empty()) return absl::OkStatus();
+  return Invalid(flag, absl::StrCat("--feature_cache_encoding=feast needs it; give ", example));
+}
+
+absl::Status ReadFeast(Config& config) {
+  using features::FeastEntityType;
+  config.feast.project = absl::GetFlag(FLAGS_feast_project);
+  config.feast.entity_key = absl::GetFlag(FLAGS_feast_entity_key);
+  config.feast.view = absl::GetFlag(FLAGS_feast_view);
+  PREDICTD_RETURN_IF_ERROR(
+      Require("feast_project", config.feast.project, "`project` of feature_store.yaml"));
+  PREDICTD_RETURN_IF_ERROR(
+      Require("feast_entity_key", config.feast.entity_key, "the entity's join key"));
+  PREDICTD_RETURN_IF_ERROR(
+      Require("feast_view", config.feast.view, "the feature view with the models' features"));
+  return Choose<FeastEntityType>("feast_entity_type", absl::GetFlag(FLAGS_feast_entity_type),
+                                 {{"STRING", FeastEntityType::kString},
+                                  {"INT32", FeastEntityType::kInt32},
+                                  {"INT64", FeastEntityType::kInt64},
+                                  {"BYTES", FeastEntityType::kBytes},
+                                  {"UNIX_TIMESTAMP", FeastEntityType::kUnixTimestamp}},
+                                 config.feast.entity_type);
+}
+
 absl::Status ReadFeatures(Config& config) {
   if (const std::string source = absl::GetFlag(FLAGS_feature_source); !source.empty()) {
     auto address = ParseStoreAddress("--feature_source", source);
@@ -181,10 +210,15 @@ absl::Status ReadFeatures(Config& config) {
     config.feature_cache = *std::move(address);
   }
   config.feature_cache_prefix = absl::GetFlag(FLAGS_feature_cache_prefix);
-  PREDICTD_RETURN_IF_ERROR(
-      Choose<CacheEncoding>("feature_cache_encoding", absl::GetFlag(FLAGS_feature_cache_encoding),
-                            {{"packed", CacheEncoding::kPacked}, {"hash", CacheEncoding::kHash}},
-                            config.feature_cache_encoding));
+  PREDICTD_RETURN_IF_ERROR(Choose<CacheEncoding>("feature_cache_encoding",
+                                                 absl::GetFlag(FLAGS_feature_cache_encoding),
+                                                 {{"packed", CacheEncoding::kPacked},
+                                                  {"hash", CacheEncoding::kHash},
+                                                  {"feast", CacheEncoding::kFeast}},
+                                                 config.feature_cache_encoding));
+  if (config.feature_cache_encoding == CacheEncoding::kFeast) {
+    PREDICTD_RETURN_IF_ERROR(ReadFeast(config));
+  }
   if (config.feature_cache && config.feature_cache_encoding == CacheEncoding::kPacked &&
       !config.feature_source && config.feature_names == nullptr) {
     return Invalid("feature_cache_encoding",

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "server/base/log.h"
 #include "server/base/schema.h"
+#include "server/features/feast_encoding.h"
 #include "server/predict/predictor.h"
 #include "server/redis/address.h"
 #include "server/repository/model_config.h"
@@ -19,7 +20,7 @@
 
 namespace predictd::config {
 
-enum class CacheEncoding { kPacked, kHash };
+enum class CacheEncoding { kPacked, kHash, kFeast };
 
 struct Config {
   rpc::ListenOptions listen;
@@ -47,6 +48,7 @@ struct Config {
   std::optional<redis::Address> feature_cache;
   std::string feature_cache_prefix;
   CacheEncoding feature_cache_encoding = CacheEncoding::kPacked;
+  features::FeastEncoding::Options feast;  // of kFeast
   absl::Duration feature_cache_ttl;
   absl::Duration feature_cache_timeout;
   size_t local_cache_bytes = 0;

@@ -18,10 +18,18 @@ ABSL_FLAG(std::string, feature_names, "",
 ABSL_FLAG(std::string, feature_cache, "",
           "redis://[user:password@]host:port[/db], unix:///path, or several servers of a cluster: "
           "redis-cluster://[user:password@]host:port,host:port; empty = none");
-ABSL_FLAG(std::string, feature_cache_prefix, "features:", "Redis key = prefix + user_id");
+ABSL_FLAG(std::string, feature_cache_prefix,
+          "features:", "Redis key = prefix + user_id; not with feast");
 ABSL_FLAG(std::string, feature_cache_encoding, "packed",
-          "packed (needs --feature_source or --feature_names) or hash (field = feature name, value "
-          "= decimal text)");
+          "packed (needs --feature_source or --feature_names), hash (field = feature name, value = "
+          "decimal text) or feast (a Feast online store, which is only read)");
+ABSL_FLAG(std::string, feast_project, "", "project of the Feast store");
+ABSL_FLAG(std::string, feast_entity_key, "",
+          "join key of the Feast entity whose values are the user ids");
+ABSL_FLAG(std::string, feast_entity_type, "STRING",
+          "type that the Feast entity was declared with: STRING, INT32, INT64, BYTES or "
+          "UNIX_TIMESTAMP");
+ABSL_FLAG(std::string, feast_view, "", "Feast feature view that the features belong to");
 ABSL_FLAG(absl::Duration, feature_cache_ttl, absl::Hours(1),
           "expiry of what the server itself writes to Redis; 0 = it writes nothing");
 ABSL_FLAG(absl::Duration, feature_cache_timeout, absl::Milliseconds(20),

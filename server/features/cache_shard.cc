@@ -21,6 +21,9 @@ constexpr uint64_t kMaxUses = 3;
 constexpr uint64_t kUsesToStay = 2;
 // Most rows that one eviction sends round again: it runs on an event loop, under the lock.
 constexpr int kMaxSecondChances = 64;
+// Longest from a Put to the echo of its row's write to Redis. What has not come by then, because
+// the write failed, must not cover somebody else's.
+constexpr int64_t kLongestEcho = 1000;
 
 // The low half of the hash, scaled to a number that need not be a power of two.
 size_t Scale(uint64_t hash, size_t size) { return ((hash & 0xffffffff) * size) >> 32; }
@@ -46,6 +49,7 @@ struct CacheShard::Entry {
   uint64_t stale : 1;       // erased; its place is kept for the next Put
   uint64_t unknown : 1;     // no row: nobody knew the user
   uint64_t refreshing : 1;  // somebody was told to read it anew; until the next Put
+  uint64_t echo : 1;        // Redis will tell of this very row; until the next Put
 
   char* key_bytes() { return reinterpret_cast<char*>(this + 1); }
   char* value_bytes() { return key_bytes() + key_size; }
@@ -136,10 +140,22 @@ void CacheShard::Put(absl::string_view key, uint64_t hash, const Row& row, int64
   entry->put_at = static_cast<uint64_t>(now);
   entry->stale = 0;
   entry->refreshing = 0;
+  entry->echo = 0;
 }
 
 void CacheShard::Erase(absl::string_view key, uint64_t hash) {
   if (Entry* entry = Find(key, hash); entry != nullptr) entry->stale = 1;
+}
+
+void CacheShard::ExpectEcho(absl::string_view key, uint64_t hash) {
+  if (Entry* entry = Find(key, hash); entry != nullptr) entry->echo = 1;
+}
+
+bool CacheShard::IsEcho(absl::string_view key, uint64_t hash, int64_t now) {
+  Entry* entry = Find(key, hash);
+  if (entry == nullptr || !entry->echo) return false;
+  entry->echo = 0;
+  return now - static_cast<int64_t>(entry->put_at) <= kLongestEcho;
 }
 
 void CacheShard::Clear() {

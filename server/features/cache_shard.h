@@ -61,6 +61,12 @@ class CacheShard {
   void Put(absl::string_view key, uint64_t hash, const Row& row, int64_t now);
 
   void Erase(absl::string_view key, uint64_t hash);
+
+  // The row that is there has been written to Redis, which will tell of that: IsEcho says true
+  // once, within a second of the row's Put.
+  void ExpectEcho(absl::string_view key, uint64_t hash);
+  bool IsEcho(absl::string_view key, uint64_t hash, int64_t now);
+
   void Clear();
 
   // What malloc holds for the shard.

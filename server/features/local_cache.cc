@@ -91,8 +91,8 @@ void LocalCache::Put(absl::string_view user_id, const CacheShard::Row& row, uint
   const uint64_t hash = CacheShard::Hash(user_id);
   Shard& shard = ShardOf(hash);
   MutexLock lock(shard.mutex);
-  // Under the lock that Invalidate takes after its new generation: it either shows here, or takes
-  // away what is put now.
+  // Under the lock of Invalidate, and of Flush after its new generation: either that shows here, or
+  // what is put now is taken away.
   if (GenerationOf(hash) != generation) return;
   shard.cache->Put(user_id, hash, row, absl::ToUnixMillis(now));
 }
@@ -113,10 +113,22 @@ void LocalCache::Clear() {
   }
 }
 
-void LocalCache::Invalidate(absl::string_view user_id) {
+void LocalCache::Invalidate(absl::string_view user_id, absl::Time now) {
   if (shards_ == nullptr) return;
-  InvalidationsOf(CacheShard::Hash(user_id)).fetch_add(1, std::memory_order_acq_rel);
-  Erase(user_id);
+  const uint64_t hash = CacheShard::Hash(user_id);
+  Shard& shard = ShardOf(hash);
+  MutexLock lock(shard.mutex);
+  if (shard.cache->IsEcho(user_id, hash, absl::ToUnixMillis(now))) return;
+  InvalidationsOf(hash).fetch_add(1, std::memory_order_acq_rel);
+  shard.cache->Erase(user_id, hash);
+}
+
+void LocalCache::ExpectEcho(absl::string_view user_id) {
+  if (shards_ == nullptr) return;
+  const uint64_t hash = CacheShard::Hash(user_id);
+  Shard& shard = ShardOf(hash);
+  MutexLock lock(shard.mutex);
+  shard.cache->ExpectEcho(user_id, hash);
 }
 
 void LocalCache::Flush() {

@@ -41,6 +41,8 @@ class LocalCache {
   LocalCache(const LocalCache&) = delete;
   LocalCache& operator=(const LocalCache&) = delete;
 
+  bool on() const { return shards_ != nullptr; }
+
   // kRow alone touches `values` and `read_at`, which is in whole milliseconds; InfinitePast where
   // it is unknown. kMiss: nothing of this schema, or put too long ago. Allocates only where the row
   // is larger than the capacity of `values`. `refresh`, where given, says whether the caller is to
@@ -64,8 +66,13 @@ class LocalCache {
   void Erase(absl::string_view user_id);
   void Clear();
 
-  // Erase, and a new generation: what is being read does not come back.
-  void Invalidate(absl::string_view user_id);
+  // Erase, and a new generation: what is being read does not come back. Unless it is the echo of
+  // ExpectEcho: then nothing.
+  void Invalidate(absl::string_view user_id, absl::Time now);
+  // The row just put was written to Redis too, which tells of every write: the next Invalidate,
+  // within a second, is about this one. Somebody else's write that Redis tells of together with it
+  // goes unnoticed until `ttl`.
+  void ExpectEcho(absl::string_view user_id);
   // Clear, and a new generation of every user.
   void Flush();
 

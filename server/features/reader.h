@@ -102,6 +102,7 @@ class Reader {
   // In the second half of its life in Redis.
   bool IsAgeing(const FeatureRow& row) const;
   Task<void> Refresh(std::string user_id, From from);
+  void Fill(absl::string_view user_id, const FeatureRow& row);
   Task<void> FillUnseen(std::string user_id, FeatureRow row);
   absl::Time WallNow() const { return loop_.clock().WallNow(); }
 

@@ -52,7 +52,7 @@ Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<con
   FeatureRow& row = **read;
   Keep(user_id, generation, row);
   if (may_fill) {
-    cache_->Fill(user_id, row);
+    Fill(user_id, row);
   } else if (cache_ != nullptr && from == From::kNewest) {
     scope_.Spawn(FillUnseen(user_id, row));
   }
@@ -94,11 +94,16 @@ bool Reader::IsAgeing(const FeatureRow& row) const {
          WallNow() - row.read_at > options_.cache_ttl / 2;
 }
 
+// The row has been kept.
+void Reader::Fill(absl::string_view user_id, const FeatureRow& row) {
+  if (cache_->Fill(user_id, row)) local_.ExpectEcho(user_id);
+}
+
 // Looks at the key first: one of another type is never touched.
 Task<void> Reader::FillUnseen(std::string user_id, FeatureRow row) {
   Task<CacheAnswer> reading = cache_->Read(user_id, row.schema);
   const CacheAnswer answer = co_await std::move(reading);
-  if (answer.may_fill) cache_->Fill(user_id, row);
+  if (answer.may_fill) Fill(user_id, row);
 }
 
 Task<void> Reader::Refresh(std::string user_id, From from) {

@@ -28,13 +28,15 @@ Task<CacheAnswer> RedisCache::Read(std::string user_id, std::shared_ptr<const Sc
   co_return answer;
 }
 
-void RedisCache::Fill(absl::string_view user_id, const FeatureRow& row) {
-  if (options_.ttl <= absl::ZeroDuration()) return;
+bool RedisCache::Fill(absl::string_view user_id, const FeatureRow& row) {
+  if (options_.ttl <= absl::ZeroDuration()) return false;
   const std::optional<std::string> key = encoding_.Key(options_.prefix, user_id);
-  if (!key) return;
+  if (!key) return false;
+  bool written = false;
   encoding_.WriteCommands(
       *key, row, options_.ttl,
-      [this](absl::Span<const absl::string_view> command) { redis_.Send(command); });
+      [&](absl::Span<const absl::string_view> command) { written = redis_.Send(command); });
+  return written;
 }
 
 std::shared_ptr<const std::vector<std::string>> RedisCache::FieldsFor(const Schema& schema) {

@@ -31,7 +31,7 @@ class RedisCache : public SharedCache {
              Options options);
 
   Task<CacheAnswer> Read(std::string user_id, std::shared_ptr<const Schema> schema) override;
-  void Fill(absl::string_view user_id, const FeatureRow& row) override;
+  bool Fill(absl::string_view user_id, const FeatureRow& row) override;
 
  private:
   std::shared_ptr<const std::vector<std::string>> FieldsFor(const Schema& schema);

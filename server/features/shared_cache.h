@@ -34,8 +34,8 @@ class SharedCache {
   // The row, of `schema`, with origin kRedis.
   virtual Task<CacheAnswer> Read(std::string user_id, std::shared_ptr<const Schema> schema) = 0;
 
-  // Writes the row without waiting for the outcome.
-  virtual void Fill(absl::string_view user_id, const FeatureRow& row) = 0;
+  // Writes the row without waiting for the outcome. False: there was nothing to write, or nowhere.
+  virtual bool Fill(absl::string_view user_id, const FeatureRow& row) = 0;
 };
 
 }  // namespace predictd::features

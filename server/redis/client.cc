@@ -75,13 +75,14 @@ CommandAwaiter Client::Command(absl::Span<const absl::string_view> arguments) {
   return CommandAwaiter(loop_, queue_);
 }
 
-void Client::Send(absl::Span<const absl::string_view> arguments) {
+bool Client::Send(absl::Span<const absl::string_view> arguments) {
   if (!up() || connection_->unwritten() > kMostUnwritten) {
     Count(StoreError::kWrite);
-    return;
+    return false;
   }
   connection_->Append(arguments);
   queue_.PushWrite();
+  return true;
 }
 
 bool Client::Turn() {

@@ -71,7 +71,7 @@ class Client final : public Commands, public TurnStep, private Timer {
 
   // As Commands says, about any number of keys; at least one argument.
   CommandAwaiter Command(absl::Span<const absl::string_view> arguments) override;
-  void Send(absl::Span<const absl::string_view> arguments) override;
+  bool Send(absl::Span<const absl::string_view> arguments) override;
 
   bool Turn() override;
   bool AnswersOutstanding() const override { return queue_.awaited() > 0; }

@@ -51,12 +51,10 @@ CommandAwaiter ClusterClient::Command(absl::Span<const absl::string_view> argume
   return client->Command(arguments);
 }
 
-void ClusterClient::Send(absl::Span<const absl::string_view> arguments) {
-  if (Client* const client = ClientFor(arguments)) {
-    client->Send(arguments);
-  } else {
-    metrics_.CountStoreError(Store::kRedis, StoreError::kWrite);
-  }
+bool ClusterClient::Send(absl::Span<const absl::string_view> arguments) {
+  if (Client* const client = ClientFor(arguments)) return client->Send(arguments);
+  metrics_.CountStoreError(Store::kRedis, StoreError::kWrite);
+  return false;
 }
 
 Task<absl::StatusOr<Reply>> ClusterClient::Follow(Reply reply,

@@ -48,7 +48,7 @@ class ClusterClient final : public Commands, public TurnStep, private Timer {
   bool up() const;
 
   CommandAwaiter Command(absl::Span<const absl::string_view> arguments) override;
-  void Send(absl::Span<const absl::string_view> arguments) override;
+  bool Send(absl::Span<const absl::string_view> arguments) override;
   bool Redirects(const ReplyView& reply) const override { return IsRedirection(reply); }
   Task<absl::StatusOr<Reply>> Follow(Reply reply,
                                      absl::Span<const absl::string_view> arguments) override;

@@ -25,9 +25,9 @@ class Commands {
   // before the first is awaited. Where nobody can be asked, resumes at once.
   virtual CommandAwaiter Command(absl::Span<const absl::string_view> arguments) = 0;
 
-  // Sends without waiting for the answer; dropped where nobody can be asked. A failure, a drop or
-  // an error reply is counted as StoreError::kWrite.
-  virtual void Send(absl::Span<const absl::string_view> arguments) = 0;
+  // Sends without waiting for the answer. False: dropped, since nobody can be asked. A failure, a
+  // drop or an error reply is counted as StoreError::kWrite.
+  virtual bool Send(absl::Span<const absl::string_view> arguments) = 0;
 
   // True for the error of a server that does not have the key but knows who does: Follow gets the
   // answer. One server alone redirects nobody.

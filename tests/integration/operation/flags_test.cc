@@ -76,6 +76,13 @@ TEST_CASE("unknown flags, bad values and leftover arguments are named") {
   refusals.Add({models, "--feature_cache=http://x"}, {"--feature_cache"});
   refusals.Add({models, "--feature_cache=redis://localhost:1"}, {"--feature_names"});
   refusals.Add({models, "--feature_cache_encoding=csv"}, {"--feature_cache_encoding", "packed"});
+  const std::string feast = "--feature_cache_encoding=feast";
+  refusals.Add({models, feast}, {"--feast_project"});
+  refusals.Add({models, feast, "--feast_project=p"}, {"--feast_entity_key"});
+  refusals.Add({models, feast, "--feast_project=p", "--feast_entity_key=k"}, {"--feast_view"});
+  refusals.Add({models, feast, "--feast_project=p", "--feast_entity_key=k", "--feast_view=v",
+                "--feast_entity_type=FLOAT"},
+               {"--feast_entity_type", "INT64"});
   refusals.Add({models, "--feature_names=a,b,a"}, {"--feature_names", "'a'"});
   refusals.Add({models, "--feature_source=mysql://x"}, {"--feature_source"});
   refusals.Add({models, "--save_to=/tmp/x"}, {"--save_to"});

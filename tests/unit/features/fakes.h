@@ -120,9 +120,10 @@ class FakeCache : public SharedCache {
     }
     co_return answer;
   }
-  void Fill(absl::string_view user_id, const FeatureRow& row) override {
+  bool Fill(absl::string_view user_id, const FeatureRow& row) override {
     fills.emplace_back(user_id);
     rows[std::string(user_id)] = row;
+    return true;
   }
 
   Gate gate;

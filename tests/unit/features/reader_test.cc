@@ -26,6 +26,40 @@ TEST_CASE("a user nobody has read comes from the source, and is then in both cac
   CHECK(fixture.cache.reads == 1);
 }
 
+TEST_CASE("a row that was written back stays when Redis tells of that, a changed one goes") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  REQUIRE(fixture.Read("ann").ok());
+  fixture.local.Invalidate("ann", fixture.clock.Now());
+  CHECK(fixture.HasLocal("ann"));
+  fixture.local.Invalidate("ann", fixture.clock.Now());
+  CHECK_FALSE(fixture.HasLocal("ann"));
+}
+
+TEST_CASE("a row that changes while it is read is answered but not kept") {
+  Fixture fixture;
+  fixture.PutInCache("ann", {1.0f, 2.0f}, fixture.clock.WallNow());
+  fixture.cache.gate.Close();
+  const auto call = fixture.Start("ann");
+  fixture.loop.RunUntilIdle();
+  fixture.local.Invalidate("ann", fixture.clock.Now());
+  fixture.cache.gate.Open();
+  fixture.loop.RunUntilIdle();
+  REQUIRE(call->has_value());
+  CHECK((*call)->ok());
+  CHECK_FALSE(fixture.HasLocal("ann"));
+}
+
+TEST_CASE("a user who is known to be unknown is not looked for, unless the newest is asked for") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  fixture.local.PutUnknown("ann", fixture.schema->fingerprint(), fixture.local.Generation("ann"),
+                           fixture.clock.Now());
+  CHECK(absl::IsNotFound(fixture.Read("ann").status()));
+  CHECK(fixture.source.reads == 0);
+  CHECK(fixture.Read("ann", absl::ZeroDuration()).ok());
+}
+
 TEST_CASE("a row in Redis spares the source and is kept in the process") {
   Fixture fixture;
   const absl::Time read_at = fixture.clock.WallNow() - absl::Minutes(10);

@@ -36,10 +36,10 @@ class InvalidationRig {
   bool RunUntilTold(const std::string& key) {
     return RunUntil([&] { return std::find(keys.begin(), keys.end(), key) != keys.end(); });
   }
-  // Time goes on by a millisecond per turn.
-  bool RunUntil(FakeClock& clock, const std::function<bool()>& done) {
+  // Time goes on by `step` per turn.
+  bool RunUntil(FakeClock& clock, absl::Duration step, const std::function<bool()>& done) {
     return RunUntil([&] {
-      clock.Advance(absl::Milliseconds(1));
+      clock.Advance(step);
       return done();
     });
   }
