@@ -66,6 +66,9 @@ class Client final : public Commands, public TurnStep, private Timer {
   // True while the present connection has answered its PING. When false, commands fail at once.
   bool up() const { return state_ == State::kUp; }
 
+  // True until the first attempt to connect has succeeded or failed.
+  bool starting() const { return starting_; }
+
   // No command is under way, awaited or not: may be destroyed.
   bool idle() const { return queue_.empty(); }
 
@@ -124,6 +127,7 @@ class Client final : public Commands, public TurnStep, private Timer {
   absl::Status down_;  // what commands get while not up
 
   bool attempted_ = false;
+  bool starting_ = true;
   std::shared_ptr<bool> look_up_;  // lives while its answer is wanted
   std::vector<Endpoint> endpoints_;
   size_t endpoint_turn_ =

@@ -83,6 +83,7 @@ bool Client::FinishConnecting() {
 void Client::BecomeUp() {
   loop_.Stop(*this);
   state_ = State::kUp;
+  starting_ = false;
   up_since_ = loop_.Now();
   refused_backoff_.Reset();
   metrics_.redis_up.Increment();
@@ -92,6 +93,7 @@ void Client::BecomeUp() {
 void Client::Disconnect(absl::Status reason) {
   const bool was_up = up();
   state_ = State::kWaiting;
+  starting_ = false;
   CloseConnection();
   reconnect_ = absl::OkStatus();
   CountReason(reason, was_up);

@@ -23,6 +23,7 @@ ClusterClient::ClusterClient(Loop& loop, Watcher& watcher, Resolver& resolver, M
     : loop_(loop),
       metrics_(metrics),
       address_(address),
+      timeout_(timeout),
       nodes_(loop, watcher, resolver, metrics, address, timeout, states, &slots_moved_) {
   loop_.AddStep(*this);
 }
@@ -63,12 +64,13 @@ Task<absl::StatusOr<Reply>> ClusterClient::Follow(Reply reply,
   for (int followed = 0; followed < kMostRedirections && IsRedirection(reply); ++followed) {
     const std::optional<Redirection> redirection = ParseRedirection(reply, asked);
     if (!redirection) break;
-    ClusterNodes::Node* const node = nodes_.Get(redirection->to);
-    if (node == nullptr) break;
-    node->used = true;
-    Client* const client = node->client.get();
+    Task<Client*> finding = Named(redirection->to);
+    Client* const client = co_await std::move(finding);
+    if (client == nullptr) break;
     if (!redirection->ask) {
-      Move(*redirection, *client);
+      const size_t index = map_.Move(redirection->slot, redirection->to);
+      if (index >= masters_.size()) masters_.resize(index + 1);
+      masters_[index] = client;
     } else {
       // Holds for the one command behind it on the same connection. Nobody needs its answer.
       const CommandAwaiter asking = client->Command({"ASKING"});
@@ -84,10 +86,17 @@ Task<absl::StatusOr<Reply>> ClusterClient::Follow(Reply reply,
   co_return absl::UnavailableError(absl::StrCat("redis redirects to nowhere: ", reply.text()));
 }
 
-void ClusterClient::Move(const Redirection& redirection, Client& to) {
-  const size_t index = map_.Move(redirection.slot, redirection.to);
-  if (index >= masters_.size()) masters_.resize(index + 1);
-  masters_[index] = &to;
+Task<Client*> ClusterClient::Named(HostAndPort at) {
+  const absl::Time latest = loop_.Now() + timeout_;
+  while (true) {
+    // Looked up each time: a slot map that comes meanwhile may have ended it.
+    ClusterNodes::Node* const node = nodes_.Get(at);
+    if (node == nullptr) co_return nullptr;
+    node->used = true;
+    if (!node->client->starting() || loop_.Now() >= latest) co_return node->client.get();
+    auto nap = loop_.Sleep(absl::Milliseconds(1));
+    co_await nap;
+  }
 }
 
 }  // namespace predictd::redis

@@ -62,7 +62,9 @@ class ClusterClient final : public Commands, public TurnStep, private Timer {
   Client* ClientFor(absl::Span<const absl::string_view> arguments) const;
   // Where commands for the key of `arguments` go; a seed where nobody serves it.
   const HostAndPort& ServerFor(absl::Span<const absl::string_view> arguments) const;
-  void Move(const Redirection& redirection, Client& to);
+  // The one that a redirection names. Waits where it is new, as long as for an answer: it is up
+  // within a round trip or two. Null where there are too many.
+  Task<Client*> Named(HostAndPort at);
 
   void Expired() override { refresh_due_ = true; }
   // Unless a refresh comes earlier anyway.
@@ -78,6 +80,7 @@ class ClusterClient final : public Commands, public TurnStep, private Timer {
   Loop& loop_;
   Metrics& metrics_;
   const Address address_;
+  const absl::Duration timeout_;
 
   bool slots_moved_ = false;  // set by the nodes' clients
   ClusterNodes nodes_;

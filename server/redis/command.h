@@ -61,7 +61,7 @@ class AnswerQueue {
 // Awaitable<absl::StatusOr<Reply>> of Client::Command. The command is under way from the start,
 // awaited or not; one that is destroyed before its answer came is answered into the void. Awaited
 // at most once; resumed by the loop, on its thread.
-class [[nodiscard]] CommandAwaiter : public Resumption {
+class [[nodiscard]] CommandAwaiter final : public Resumption {
  public:
   // A command that was not issued.
   CommandAwaiter(Loop& loop, absl::Status error)
