@@ -58,13 +58,7 @@ class PostgresRig {
     if (!sql.empty()) DoIn(url, sql);
     return url;
   }
-  ~PostgresRig() {
-    source.reset();
-    // What the keeper had still posted is dropped by the loop rather than left behind.
-    while (loop.RunTurn()) {
-    }
-  }
-
+  // Once: a loop keeps its steps.
   absl::Status Open() {
     auto created = PostgresSource::Create(options, clock, watcher, metrics);
     if (!created.ok()) return created.status();
