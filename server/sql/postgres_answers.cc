@@ -17,6 +17,13 @@ int LooksPerTurn(PGconn* session) { return PQsslInUse(session) != 0 ? 2 : 1; }
 }  // namespace
 
 bool PostgresConnection::Read() {
+  const bool progress = TakeResults();
+  // Not among the results: what is sent there hides from libpq where one statement's end.
+  pool_.DispatchWaiting();
+  return progress;
+}
+
+bool PostgresConnection::TakeResults() {
   size_t results = 0;
   for (int look = LooksPerTurn(session_.get()); look > 0; --look) {
     const bool alive = PQconsumeInput(session_.get()) != 0;

@@ -73,6 +73,7 @@ void PostgresConnection::Disconnect(absl::Status reason) {
   for (const Entry& entry : lost) {
     if (entry.read != nullptr) pool_.Lost(*entry.read, reason);
   }
+  pool_.DispatchWaiting();
 }
 
 void PostgresConnection::Send(PostgresRead& read,

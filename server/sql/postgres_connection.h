@@ -73,6 +73,7 @@ class PostgresConnection : public TurnStep, private Timer {
   // Each returns true if there was anything to do; afterwards the session may be gone.
   bool Write();
   bool Read();
+  bool TakeResults();
   void TakeResult(const PGresult* result);
   void TakePrepared(const Entry& entry, const PGresult* result);
   void TakeRow(PostgresRead* read, const PGresult* result);

@@ -82,7 +82,7 @@ class PostgresKeeper::Worker {
   PostgresSession session_;  // for looking only
   std::shared_ptr<const PostgresFeatureTable> table_;
   absl::Time last_look_ = absl::InfinitePast();
-  size_t attempts_ = 0;
+  size_t failed_attempts_ = 0;
 };
 
 PostgresKeeper::PostgresKeeper(Options options)
@@ -177,8 +177,11 @@ void PostgresKeeper::Worker::Run() {
 
 absl::StatusOr<PostgresSession> PostgresKeeper::Worker::Open() {
   const absl::Time deadline = absl::Now() + state_->patience;
-  auto session = OpenPostgres(state_->options.address, attempts_++, deadline);
-  PREDICTD_RETURN_IF_ERROR(session.status());
+  auto session = OpenPostgres(state_->options.address, failed_attempts_, deadline);
+  if (!session.ok()) {
+    ++failed_attempts_;
+    return session.status();
+  }
   const int64_t milliseconds =
       std::max<int64_t>(1, absl::ToInt64Milliseconds(state_->options.timeout));
   const auto limited = RunPostgres(

@@ -147,7 +147,8 @@ void PostgresPool::Looked(const PostgresKeeper::Look& look) {
   } else if (table_ == nullptr && no_table_.ok()) {
     GiveUp(look.status);
   }
-  for (PostgresRead* read : std::exchange(looking_, {})) {
+  const std::vector<PostgresRead*> looking = std::exchange(looking_, {});
+  for (PostgresRead* read : looking) {
     if (read->look_ > look.number) {
       looking_.push_back(read);
     } else if (look.status.ok() || no_table) {
@@ -162,7 +163,13 @@ void PostgresPool::Connected() {
   errors_.Worked();
   // It may be up without a table to read: the look that comes first has said why.
   if (table_ != nullptr || !no_table_.ok()) down_ = absl::OkStatus();
-  for (PostgresRead* read : std::exchange(waiting_, {})) Dispatch(*read);
+  DispatchWaiting();
+}
+
+void PostgresPool::DispatchWaiting() {
+  if (waiting_.empty()) return;
+  const std::vector<PostgresRead*> waiting = std::exchange(waiting_, {});
+  for (PostgresRead* read : waiting) Dispatch(*read);
 }
 
 void PostgresPool::NotConnected(const absl::Status& reason, bool first) {
@@ -179,15 +186,16 @@ void PostgresPool::Disconnected(const absl::Status& reason) {
 
 void PostgresPool::GiveUp(const absl::Status& reason) {
   down_ = reason;
-  for (PostgresRead* read : std::exchange(waiting_, {})) Finish(*read, reason);
+  const std::vector<PostgresRead*> waiting = std::exchange(waiting_, {});
+  for (PostgresRead* read : waiting) Finish(*read, reason);
 }
 
 void PostgresPool::Lost(PostgresRead& read, const absl::Status& reason) {
   read.connection_ = nullptr;
-  if (std::exchange(read.lost_, true)) {
+  if (read.losses_++ >= options_.connections) {
     Finish(read, reason);
   } else {
-    Dispatch(read);
+    waiting_.push_back(&read);
   }
 }
 

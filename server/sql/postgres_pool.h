@@ -20,9 +20,10 @@ namespace predictd {
 // Loop's thread only, after the constructor. Outlives every read (its destructor ends the process
 // otherwise) and the loop's last turn; goes before the keeper's loops.
 //
-// A read that was lost with its connection is asked again once: of another connection, or, where
-// the server closed the only one, of the next. A read that failed because the table is another one
-// now waits for a look at the table and is asked again once.
+// A read that was lost with its connection is asked again: of another connection, or, where the
+// server closed the last one, of the next. A server that goes takes all along, so that may happen
+// as often as there are connections. A read that failed because the table is another one now waits
+// for a look at the table and is asked again once.
 class PostgresPool {
  public:
   struct Options {
@@ -47,9 +48,11 @@ class PostgresPool {
   void NotConnected(const absl::Status& reason, bool first);
   void Disconnected(const absl::Status& reason);
   void Answered(PostgresRead& read, PostgresRead::Outcome outcome);
-  void NotRun(PostgresRead& read) { Dispatch(read); }
+  void NotRun(PostgresRead& read) { waiting_.push_back(&read); }
   void Failed(PostgresRead& read, const absl::Status& error, absl::string_view state);
   void Lost(PostgresRead& read, const absl::Status& reason);
+  // After any of NotRun and Lost.
+  void DispatchWaiting();
 
  private:
   void Dispatch(PostgresRead& read);

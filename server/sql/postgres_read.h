@@ -59,7 +59,7 @@ class [[nodiscard]] PostgresRead final : private Timer, private Resumption {
   PostgresConnection* connection_ = nullptr;
   uint64_t number_ = 0;  // in the connection's queue
   uint64_t look_ = 0;    // the look it waits for
-  bool lost_ = false;    // with a connection, once
+  int losses_ = 0;       // of connections under it
   bool looked_ = false;  // has waited for a look
   absl::Time sent_;      // wall clock
 };

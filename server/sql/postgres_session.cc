@@ -145,6 +145,8 @@ std::string PostgresMessage(const PGconn* session) {
   std::vector<absl::string_view> lines;
   const absl::string_view message = PQerrorMessage(session);
   for (const absl::string_view line : absl::StrSplit(message, '\n')) {
+    // libpq guesses at reasons, indented.
+    if (absl::StartsWith(line, "\t")) continue;
     const absl::string_view text = absl::StripAsciiWhitespace(line);
     if (!text.empty() && !absl::StartsWith(text, "LOCATION:")) lines.push_back(text);
   }

@@ -25,8 +25,8 @@ using PostgresSession = std::unique_ptr<PGconn, PostgresDeleter>;  // one thread
 using PostgresResult = std::unique_ptr<PGresult, PostgresDeleter>;
 
 // Connects, waiting until `deadline` (absl::Now()) at most, but for the look-up of the host's name,
-// which nothing bounds. `attempt` counts up, so that of several hosts one that hangs is not tried
-// first every time. Errors:
+// which nothing bounds. Of several hosts `attempt` says which is the first, so that one that
+// hangs need not be it every time. Errors:
 //   UNAVAILABLE        nobody there, or the server takes no connections now
 //   DEADLINE_EXCEEDED  no answer
 //   PERMISSION_DENIED  the server refuses this user, password or client
