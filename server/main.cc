@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -31,6 +34,7 @@
 #include "server/redis/hiredis_version.h"
 #include "server/repository/warm_up.h"
 #include "server/rpc/server.h"
+#include "server/sql/postgres_source.h"
 #include "server/sql/sqlite_source.h"
 #include "server/sql/sqlite_store.h"
 
@@ -61,6 +65,18 @@ struct LoopLine {
   // Waits, at the end, for reads that go on after their callers have gone.
   std::unique_ptr<Scope> end = std::make_unique<Scope>();
 };
+
+// The source's schema, for one loop; without names while it is not known.
+std::function<std::shared_ptr<const Schema>()> SchemaOf(const FeatureSource& source) {
+  return [&source, generation = uint64_t{0},
+          schema = std::make_shared<const Schema>(std::vector<std::string>())]() mutable {
+    if (const uint64_t now = source.schema_generation(); now != generation) {
+      generation = now;
+      schema = source.schema();
+    }
+    return schema;
+  };
+}
 
 Task<void> CountDownAfter(features::Reader& reader, std::atomic<int>& left) {
   co_await reader.Done();
@@ -133,7 +149,16 @@ class Predictd {
 
  private:
   absl::Status OpenStores() {
-    if (config_.feature_source) {
+    if (config_.feature_source && config_.feature_source->kind == StoreKind::kPostgres) {
+      auto source = PostgresSource::Create({.uri = config_.feature_source->path,
+                                            .table = config_.feature_table,
+                                            .key_column = config_.feature_key,
+                                            .read_timeout = config_.feature_source_timeout},
+                                           clock_, watcher_, metrics_);
+      if (!source.ok()) return source.status();
+      postgres_source_ = source->get();
+      source_ = *std::move(source);
+    } else if (config_.feature_source) {
       auto source = SqliteSource::Create({.path = config_.feature_source->path,
                                           .table = config_.feature_table,
                                           .key_column = config_.feature_key,
@@ -177,7 +202,8 @@ class Predictd {
 
   LoopLine MakeLine(Loop& loop) {
     LoopLine line;
-    // Steps of a turn in this order: Redis, then the batches with what Redis answered.
+    // Steps of a turn in this order: Redis, PostgreSQL, then the batches with what they
+    // answered.
     if (config_.feature_cache) {
       line.redis =
           std::make_unique<redis::Client>(loop, watcher_, resolver_, metrics_,
@@ -186,12 +212,20 @@ class Predictd {
           *line.redis, *encoding_, metrics_,
           features::RedisCache::Options{config_.feature_cache_prefix, config_.feature_cache_ttl});
     }
+    if (postgres_source_ != nullptr) {
+      const int loops = config_.event_loops;
+      const int number = static_cast<int>(lines_.size());
+      postgres_source_->AddLoop(loop,
+                                ConnectionsOfLoop(config_.postgres_connections, loops, number));
+    }
     line.batches =
         std::make_unique<batching::TurnBatches>(loop, pool_, metrics_, config_.inline_budget);
     if (line.redis_cache != nullptr || source_ != nullptr) {
       features::Reader::Options options;
-      options.schema = source_ != nullptr ? source_->schema() : config_.feature_names;
-      options.current_schema = [this] { return catalog_.snapshot()->features; };
+      options.schema = source_ != nullptr ? nullptr : config_.feature_names;
+      options.current_schema = source_ != nullptr ? SchemaOf(*source_) : [this] {
+        return catalog_.snapshot()->features;
+      };
       options.source_timeout = config_.feature_source_timeout;
       line.reader = std::make_unique<features::Reader>(
           loop, std::move(options), local_cache_, flights_, line.redis_cache.get(), source_.get());
@@ -223,7 +257,8 @@ class Predictd {
   redis::Resolver resolver_;
   batching::WorkerPool pool_;
   repository::Catalog catalog_;
-  std::unique_ptr<SqliteSource> source_;
+  std::unique_ptr<FeatureSource> source_;
+  PostgresSource* postgres_source_ = nullptr;  // source_, where it is one
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<save::Writer> writer_;
   std::unique_ptr<features::RowEncoding> encoding_;

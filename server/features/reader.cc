@@ -68,7 +68,8 @@ Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duratio
                                               absl::Time deadline) {
   FeatureRow local;
   if (ReadLocal(user_id, max_age, &local)) co_return local;
-  if (CurrentSchema()->size() == 0) {
+  // A source whose schema is not known yet says why.
+  if (CurrentSchema()->size() == 0 && source_ == nullptr) {
     co_return absl::FailedPreconditionError("no feature names are known");
   }
   if (deadline <= loop_.Now()) {
@@ -113,7 +114,7 @@ Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<con
                                         From from) {
   bool may_fill = false;
   std::string cache_failure;
-  if (cache_ != nullptr && from == From::kAnywhere) {
+  if (cache_ != nullptr && from == From::kAnywhere && schema->size() > 0) {
     Task<CacheAnswer> reading = cache_->Read(user_id, schema);
     CacheAnswer answer = co_await std::move(reading);
     if (answer.status.ok()) {
