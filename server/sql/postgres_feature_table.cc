@@ -7,11 +7,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "server/base/status.h"
 #include "server/base/utf8.h"
 #include "server/sql/canonical_integer.h"
 #include "server/sql/missing_table.h"
+#include "server/sql/postgres_catalog.h"
 
 namespace predictd {
 namespace {
@@ -33,86 +33,16 @@ enum Type : Oid {
 
 constexpr absl::string_view kAnyUuid = "00000000-0000-0000-0000-000000000000";
 
-struct Column {
-  std::string name;
-  std::string type;  // as the user knows it
-  Oid base_type;     // beneath a domain
-  bool indexed;      // first in some index, or of a view
-};
-
-struct Relation {
-  std::string name;  // qualified and quoted
-  std::vector<Column> columns;
-};
-
-std::string Quoted(absl::string_view name) {
-  return absl::StrCat("\"", absl::StrReplaceAll(name, {{"\"", "\"\""}}), "\"");
-}
-
-// "schema.table" with each part quoted.
-std::string QuotedPath(absl::string_view name) {
-  const size_t dot = name.find('.');
-  if (dot == absl::string_view::npos) return Quoted(name);
-  return absl::StrCat(Quoted(name.substr(0, dot)), ".", Quoted(name.substr(dot + 1)));
-}
-
-std::string Value(const PostgresResult& result, int row, int column) {
-  return PQgetvalue(result.get(), row, column);
-}
-
-absl::StatusOr<Relation> FindRelation(PGconn* session, absl::string_view table,
-                                      absl::Time deadline) {
-  // A dot may also be part of the table's name.
-  const auto result = RunPostgres(session,
-                                  R"(
-      SELECT a.attname, format_type(a.atttypid, a.atttypmod),
-             coalesce(nullif(t.typbasetype, 0), t.oid), format('%I.%I', n.nspname, c.relname),
-             c.relkind NOT IN ('r', 'm', 'p') OR EXISTS (
-               SELECT FROM pg_catalog.pg_index i
-               WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum AND i.indisvalid)
-      FROM pg_catalog.pg_class c
-           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-           JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
-           JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-      WHERE c.oid = coalesce(to_regclass($1), to_regclass($2))
-            AND c.relkind IN ('r', 'v', 'm', 'f', 'p') AND a.attnum > 0 AND NOT a.attisdropped
-      ORDER BY a.attnum)",
-                                  {QuotedPath(table), Quoted(table)}, deadline);
-  PREDICTD_RETURN_IF_ERROR(result.status());
-  Relation relation;
-  for (int i = 0; i < PQntuples(result->get()); ++i) {
-    Column& column = relation.columns.emplace_back();
-    column.name = Value(*result, i, 0);
-    column.type = Value(*result, i, 1);
-    column.base_type = static_cast<Oid>(std::stoul(Value(*result, i, 2)));
-    relation.name = Value(*result, i, 3);
-    column.indexed = Value(*result, i, 4) == "t";
-  }
-  return relation;
-}
-
 absl::Status NoSuchTable(PGconn* session, const PostgresTableName& name, absl::Time deadline) {
-  // Neither what extensions brought nor our own table of predictions is somebody's data.
-  const auto result = RunPostgres(session, R"(
-      SELECT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname::text
-                  ELSE n.nspname || '.' || c.relname END AS name
-      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND n.nspname <> 'information_schema'
-            AND n.nspname !~ '^pg_' AND c.relname <> 'predictions'
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid
-                            AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
-      ORDER BY name LIMIT 30)",
-                                  {}, deadline);
-  PREDICTD_RETURN_IF_ERROR(result.status());
-  std::vector<std::string> tables;
-  for (int i = 0; i < PQntuples(result->get()); ++i) tables.push_back(Value(*result, i, 0));
-  if (tables.empty()) return NoTableYet(name.table);
+  const auto tables = PostgresTables(session, deadline);
+  PREDICTD_RETURN_IF_ERROR(tables.status());
+  if (tables->empty()) return NoTableYet(name.table);
   return absl::InvalidArgumentError(absl::StrCat("--feature_table: no table or view '", name.table,
                                                  "' in '", name.database, "'; there is ",
-                                                 absl::StrJoin(tables, ", ")));
+                                                 absl::StrJoin(*tables, ", ")));
 }
 
-std::optional<PostgresKey> JudgeKey(const Column& key) {
+std::optional<PostgresKey> JudgeKey(const PostgresColumn& key) {
   switch (key.base_type) {
     case kInt2:
     case kInt4:
@@ -131,8 +61,8 @@ std::optional<PostgresKey> JudgeKey(const Column& key) {
 
 // The comparison of the key with the parameter. Of texts some comparisons are wider than ours: that
 // of `char` leaves out trailing blanks, and a collation may take 'a' for 'A'.
-std::string KeyCondition(const Column& key, PostgresKey kind) {
-  const std::string column = absl::StrCat("row.", Quoted(key.name));
+std::string KeyCondition(const PostgresColumn& key, PostgresKey kind) {
+  const std::string column = absl::StrCat("row.", PostgresQuoted(key.name));
   switch (kind) {
     case PostgresKey::kInteger:
       return absl::StrCat(column, " = $1::int8");
@@ -148,8 +78,8 @@ std::string KeyCondition(const Column& key, PostgresKey kind) {
 
 // The column as a float8 that a float can hold or NULL; "" for a column that is no feature. A
 // numeric too large for float8 would fail the whole row.
-std::string FeatureExpression(const Column& column) {
-  const std::string value = absl::StrCat("row.", Quoted(column.name));
+std::string FeatureExpression(const PostgresColumn& column) {
+  const std::string value = absl::StrCat("row.", PostgresQuoted(column.name));
   switch (column.base_type) {
     case kInt2:
     case kInt4:
@@ -189,14 +119,15 @@ bool IsText(absl::string_view text) {
   return true;
 }
 
-std::string Names(const std::vector<Column>& columns) {
-  return absl::StrJoin(columns, ", ", [](std::string* out, const Column& column) {
+std::string Names(const std::vector<PostgresColumn>& columns) {
+  return absl::StrJoin(columns, ", ", [](std::string* out, const PostgresColumn& column) {
     absl::StrAppend(out, column.name);
   });
 }
 
-const Column* FindColumn(const std::vector<Column>& columns, absl::string_view name) {
-  for (const Column& column : columns) {
+const PostgresColumn* FindColumn(const std::vector<PostgresColumn>& columns,
+                                 absl::string_view name) {
+  for (const PostgresColumn& column : columns) {
     if (column.name == name) return &column;
   }
   return nullptr;
@@ -217,11 +148,11 @@ absl::Status Try(PGconn* session, const PostgresTableName& name, const std::stri
 absl::StatusOr<PostgresFeatureTable> DescribePostgresTable(PGconn* session,
                                                            const PostgresTableName& name,
                                                            absl::Time deadline) {
-  const auto relation = FindRelation(session, name.table, deadline);
+  const auto relation = FindPostgresRelation(session, name.table, deadline);
   PREDICTD_RETURN_IF_ERROR(relation.status());
-  const std::vector<Column>& columns = relation->columns;
+  const std::vector<PostgresColumn>& columns = relation->columns;
   if (columns.empty()) return NoSuchTable(session, name, deadline);
-  const Column* const key = FindColumn(columns, name.key_column);
+  const PostgresColumn* const key = FindColumn(columns, name.key_column);
   if (key == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("--feature_key: no column '", name.key_column,
                                                    "' in '", name.table, "' of '", name.database,
@@ -237,7 +168,7 @@ absl::StatusOr<PostgresFeatureTable> DescribePostgresTable(PGconn* session,
   table.key = *kind;
   std::vector<std::string> features;
   std::vector<std::string> expressions;
-  for (const Column& column : columns) {
+  for (const PostgresColumn& column : columns) {
     if (&column == key) continue;
     std::string expression = FeatureExpression(column);
     (expression.empty() ? table.left_out : features).push_back(column.name);

@@ -20,6 +20,9 @@ namespace {
 // For an attempt to connect and for a look at the table.
 constexpr absl::Duration kPatience = absl::Seconds(3);
 
+// After wrong credentials: servers count these, and may lock the user out.
+constexpr absl::Duration kRefusedPause = absl::Seconds(3);
+
 // How long the end of the process waits for what the thread is in.
 constexpr absl::Duration kLongestStop = absl::Seconds(1);
 
@@ -73,7 +76,8 @@ class PostgresKeeper::Worker {
   Look LookAtTable(uint64_t number);
 
  private:
-  absl::StatusOr<PostgresSession> Open();
+  // `statement_timeout`: what the server may work on one statement.
+  absl::StatusOr<PostgresSession> Open(absl::Duration statement_timeout);
   absl::StatusOr<std::shared_ptr<const PostgresFeatureTable>> Describe();
   void AnswerWaiting();
   void TellLook();
@@ -175,29 +179,15 @@ void PostgresKeeper::Worker::Run() {
   state.mutex.Unlock();
 }
 
-absl::StatusOr<PostgresSession> PostgresKeeper::Worker::Open() {
-  const absl::Time deadline = absl::Now() + state_->patience;
-  auto session = OpenPostgres(state_->options.address, failed_attempts_, deadline);
-  if (!session.ok()) {
-    ++failed_attempts_;
-    return session.status();
-  }
-  const int64_t milliseconds =
-      std::max<int64_t>(1, absl::ToInt64Milliseconds(state_->options.timeout));
-  const auto limited = RunPostgres(
-      session->get(), absl::StrCat("SET statement_timeout = ", milliseconds), {}, deadline);
-  PREDICTD_RETURN_IF_ERROR(limited.status());
-  // One plan for all users, made once. Servers before 12 do not know it.
-  const auto planned =
-      RunPostgres(session->get(), "SET plan_cache_mode = force_generic_plan", {}, deadline);
-  if (!planned.ok() && planned.status().code() != absl::StatusCode::kInternal) {
-    return planned.status();
-  }
+absl::StatusOr<PostgresSession> PostgresKeeper::Worker::Open(absl::Duration statement_timeout) {
+  auto session = OpenPostgres(state_->options.address, failed_attempts_, statement_timeout,
+                              absl::Now() + state_->patience);
+  if (!session.ok()) ++failed_attempts_;
   return session;
 }
 
 void PostgresKeeper::Worker::AnswerWaiting() {
-  auto session = Open();
+  auto session = Open(state_->options.timeout);
   if (session.ok() &&
       (PQsetnonblocking(session->get(), 1) != 0 || PQenterPipelineMode(session->get()) == 0)) {
     session = absl::UnavailableError(PostgresMessage(session->get()));
@@ -211,7 +201,8 @@ void PostgresKeeper::Worker::AnswerWaiting() {
     state_->waiting.erase(state_->waiting.begin());
   } else {
     answered = std::exchange(state_->waiting, {});
-    state_->next_attempt = absl::Now() + state_->backoff.Next();
+    const bool refused = absl::IsPermissionDenied(session.status());
+    state_->next_attempt = absl::Now() + (refused ? kRefusedPause : state_->backoff.Next());
   }
   if (state_->stopping) return;
   bool first = true;
@@ -255,7 +246,7 @@ PostgresKeeper::Look PostgresKeeper::Worker::LookAtTable(uint64_t number) {
 
 absl::StatusOr<std::shared_ptr<const PostgresFeatureTable>> PostgresKeeper::Worker::Describe() {
   if (session_ == nullptr) {
-    auto session = Open();
+    auto session = Open(state_->patience);
     PREDICTD_RETURN_IF_ERROR(session.status());
     session_ = *std::move(session);
   }

@@ -14,6 +14,9 @@ namespace {
 // A server that is silent for this much longer than it may work on one statement hangs.
 constexpr absl::Duration kGrace = absl::Milliseconds(100);
 
+// Reads under way; beyond it they fail at once.
+constexpr size_t kMostReads = 65536;
+
 // While there is no table, reads ask for a look, but not each for one of its own.
 constexpr absl::Duration kLookPause = absl::Milliseconds(100);
 
@@ -42,26 +45,6 @@ bool MeansNoTable(const absl::Status& status) {
 }
 
 }  // namespace
-
-PostgresRead::PostgresRead(PostgresPool& pool, Loop& loop, std::string user_id, absl::Time limit)
-    : pool_(pool), loop_(loop), user_id_(std::move(user_id)) {
-  loop_.Start(*this, limit);
-  pool_.Begin(*this);
-}
-
-PostgresRead::~PostgresRead() {
-  if (!finished_) pool_.Leave(*this);
-  loop_.Stop(*this);
-}
-
-void PostgresRead::Finish(Outcome outcome) {
-  loop_.Stop(*this);
-  outcome_ = std::move(outcome);
-  finished_ = true;
-  if (suspended_) loop_.Ready(*this);
-}
-
-void PostgresRead::Expired() { pool_.Expired(*this); }
 
 PostgresPool::PostgresPool(Loop& loop, Watcher& watcher, PostgresKeeper& keeper,
                            SourceErrors& errors, const PostgresKeeper::Look& first, Options options)
@@ -95,6 +78,10 @@ PostgresPool::~PostgresPool() {
 }
 
 void PostgresPool::Begin(PostgresRead& read) {
+  if (reads_ >= kMostReads) {
+    read.Finish(absl::ResourceExhaustedError(absl::StrCat(reads_, " reads wait for it")));
+    return;
+  }
   ++reads_;
   keeper_.NoteRead();
   Dispatch(read);

@@ -64,10 +64,8 @@ absl::Status ConnectError(const PGconn* session) {
   return absl::Status(code, message);
 }
 
-}  // namespace
-
-absl::StatusOr<PostgresSession> OpenPostgres(const PostgresOptions& options, size_t attempt,
-                                             absl::Time deadline) {
+absl::StatusOr<PostgresSession> Connect(const PostgresOptions& options, size_t attempt,
+                                        absl::Time deadline) {
   PostgresSession session(options.Start(attempt));
   if (session == nullptr) return absl::UnavailableError("no memory for a connection");
   // Gives the SQLSTATE, which libpq does not tell otherwise while it connects.
@@ -86,6 +84,24 @@ absl::StatusOr<PostgresSession> OpenPostgres(const PostgresOptions& options, siz
     next = PQconnectPoll(session.get());
   }
   PQsetErrorVerbosity(session.get(), PQERRORS_DEFAULT);
+  return session;
+}
+
+}  // namespace
+
+absl::StatusOr<PostgresSession> OpenPostgres(const PostgresOptions& options, size_t attempt,
+                                             absl::Duration statement_timeout,
+                                             absl::Time deadline) {
+  auto session = Connect(options, attempt, deadline);
+  PREDICTD_RETURN_IF_ERROR(session.status());
+  const int64_t milliseconds = std::max<int64_t>(1, absl::ToInt64Milliseconds(statement_timeout));
+  const auto limited = RunPostgres(
+      session->get(), absl::StrCat("SET statement_timeout = ", milliseconds), {}, deadline);
+  PREDICTD_RETURN_IF_ERROR(limited.status());
+  // One plan for all users, made once. Servers before 12 do not know it.
+  const auto planned =
+      RunPostgres(session->get(), "SET plan_cache_mode = force_generic_plan", {}, deadline);
+  if (!planned.ok() && !absl::IsInternal(planned.status())) return planned.status();
   return session;
 }
 

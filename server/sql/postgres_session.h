@@ -25,15 +25,16 @@ using PostgresSession = std::unique_ptr<PGconn, PostgresDeleter>;  // one thread
 using PostgresResult = std::unique_ptr<PGresult, PostgresDeleter>;
 
 // Connects, waiting until `deadline` (absl::Now()) at most, but for the look-up of the host's name,
-// which nothing bounds. Of several hosts `attempt` says which is the first, so that one that
-// hangs need not be it every time. Errors:
+// which nothing bounds. `statement_timeout`: what the server
+// may work on one statement of the session. Of several hosts `attempt` says which is the first, so
+// that one that hangs need not be it every time. Errors:
 //   UNAVAILABLE        nobody there, or the server takes no connections now
 //   DEADLINE_EXCEEDED  no answer
 //   PERMISSION_DENIED  the server refuses this user, password or client
 //   NOT_FOUND          there is no such database
 //   DATA_LOSS          what answers is no PostgreSQL
 absl::StatusOr<PostgresSession> OpenPostgres(const PostgresOptions& options, size_t attempt,
-                                             absl::Time deadline);
+                                             absl::Duration statement_timeout, absl::Time deadline);
 
 // Runs one statement, waiting until `deadline` at most; afterwards a session that is late is of no
 // more use. Errors: DEADLINE_EXCEEDED, UNAVAILABLE (the connection is lost), else as
