@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,24 +22,17 @@
 #include "server/base/status.h"
 #include "server/batching/worker_pool.h"
 #include "server/config/config.h"
-#include "server/features/feast_encoding.h"
-#include "server/features/hash_encoding.h"
-#include "server/features/packed_encoding.h"
-#include "server/features/redis_cache.h"
+#include "server/feature_tiers.h"
+#include "server/features/reader.h"
 #include "server/http/http_server.h"
 #include "server/model/torch_runtime.h"
 #include "server/model/torchscript_model.h"
-#include "server/redis/client.h"
-#include "server/redis/cluster_client.h"
+#include "server/predict/feature_store.h"
+#include "server/predict/predictor.h"
 #include "server/redis/hiredis_version.h"
-#include "server/redis/invalidation_channel.h"
 #include "server/repository/warm_up.h"
 #include "server/rpc/server.h"
-#include "server/sql/feature_sink_thread.h"
-#include "server/sql/postgres_feature_sink.h"
 #include "server/sql/postgres_store.h"
-#include "server/sql/sqlite_feature_sink.h"
-#include "server/sql/sqlite_source.h"
 #include "server/sql/sqlite_store.h"
 
 #ifdef PREDICTD_TCMALLOC
@@ -62,15 +54,10 @@ void ReleaseFreeMemory() {
 
 // One event loop's share of the line.
 struct LoopLine {
-  std::unique_ptr<redis::Commands> redis;
-  std::unique_ptr<features::RedisCache> redis_cache;
-  std::unique_ptr<features::Reader> reader;
+  std::unique_ptr<FeatureTiers::OfLoop> tiers;
   std::unique_ptr<batching::TurnBatches> batches;
-  std::unique_ptr<features::FeatureWriter> feature_writer;
   std::unique_ptr<predict::FeatureStore> feature_store;
   std::unique_ptr<predict::Predictor> predictor;
-  // Waits, at the end, for reads that go on after their callers have gone.
-  std::unique_ptr<Scope> end = std::make_unique<Scope>();
 };
 
 Task<void> CountDownAfter(features::Reader& reader, std::atomic<int>& left) {
@@ -86,7 +73,7 @@ class Predictd {
         server_(config_.listen, config_.event_loops, clock_),
         pool_(config_.workers, clock_, metrics_, model::PrepareTorchThread),
         catalog_(config_.default_model),
-        local_cache_({config_.local_cache_bytes, config_.local_cache_ttl}) {}
+        tiers_(config_, clock_, metrics_) {}
 
   absl::Status Start() {
     metrics_.SetBuildInfo(
@@ -104,9 +91,7 @@ class Predictd {
       predictors.push_back(lines_.back().predictor.get());
       feature_stores.push_back(lines_.back().feature_store.get());
     }
-    if (config_.feature_cache && !config_.feature_cache->is_cluster() && local_cache_.on()) {
-      WatchInvalidations(*server_.loops().front());
-    }
+    tiers_.WatchInvalidations(*server_.loops().front());
     catalog_.OnChange([this] { server_.HealthChanged(); });
     auto addresses = server_.Start({predictors, feature_stores, catalog_, *repository_, metrics_,
                                     config_.admin, config_.save != predict::SaveMode::kOff},
@@ -149,236 +134,140 @@ class Predictd {
 
  private:
   absl::Status OpenStores() {
-    if (config_.feature_source) {
-      auto source = SqliteSource::Create({.path = config_.feature_source->path,
-                                          .table = config_.feature_table,
-                                          .key_column = config_.feature_key,
-                                          .read_timeout = config_.feature_source_timeout},
-                                         clock_, metrics_);
-      if (!source.ok()) return source.status();
-      source_ = *std::move(source);
-      sink_.emplace(MakeSink(), clock_, metrics_);
-    }
-    if (config_.save_to) {
-      auto store = MakeStore();
-      if (!store.ok()) return store.status();
-      store_ = *std::move(store);
-      writer_ = std::make_unique<save::Writer>(*store_, clock_, metrics_, save::Writer::Options());
-    }
-    encoding_ = MakeEncoding();
+    PREDICTD_RETURN_IF_ERROR(tiers_.Open());
+    if (!config_.save_to) return absl::OkStatus();
+    auto store = MakeStore();
+    PREDICTD_RETURN_IF_ERROR(store.status());
+    store_ = *std::move(store);
+    writer_ = std::make_unique<save::Writer>(*store_, clock_, metrics_, save::Writer::Options());
     return absl::OkStatus();
-  }
-
-  std::unique_ptr<FeatureSink> MakeSink() {
-    const StoreAddress& address = *config_.feature_source;
-    if (address.kind == StoreKind::kSqlite) {
-      return std::make_unique<SqliteFeatureSink>(
-          SqliteFeatureSink::Options{address.path, config_.feature_table, config_.feature_key},
-          clock_);
-    }
-    return std::make_unique<PostgresFeatureSink>(
-        PostgresFeatureSink::Options{address.path, config_.feature_table, config_.feature_key},
-        clock_);
   }
 
   absl::StatusOr<std::unique_ptr<PredictionStore>> MakeStore() {
     const StoreAddress& address = *config_.save_to;
     if (address.kind == StoreKind::kSqlite) return SqliteStore::Create({address.path}, clock_);
     return PostgresStore::Create({address.path}, clock_);
-    std::unique_ptr<features::RowEncoding> MakeEncoding() const {
-      switch (config_.feature_cache_encoding) {
-        case config::CacheEncoding::kPacked:
-          break;
-        case config::CacheEncoding::kHash:
-          return std::make_unique<features::HashEncoding>();
-        case config::CacheEncoding::kFeast:
-          return std::make_unique<features::FeastEncoding>(config_.feast);
-      }
-      return std::make_unique<features::PackedEncoding>();
-    }
-
-    // Keeps the in-process cache honest: rows that change in Redis leave it. Without it, or while
-    // Redis cannot be relied upon to tell, rows leave at --local_cache_ttl.
-    void WatchInvalidations(Loop & loop) {
-      redis::InvalidationChannel::Events events;
-      events.on_invalidate = [this](absl::string_view key) {
-        const auto user_id = encoding_->UserOf(config_.feature_cache_prefix, key);
-        if (user_id) local_cache_.Invalidate(*user_id, clock_.Now());
-      };
-      events.on_flush = [this] { local_cache_.Flush(); };
-      // What was read before may have changed unheard.
-      events.on_working = [this] { local_cache_.Flush(); };
-      events.on_lost = [this](const absl::Status&) { local_cache_.Flush(); };
-      invalidations_ = std::make_unique<redis::InvalidationChannel>(
-          loop, watcher_, resolver_, metrics_, *config_.feature_cache,
-          redis::InvalidationChannel::Options{encoding_->KeyHead(config_.feature_cache_prefix)},
-          std::move(events));
-    }
-
-    void MakeRepository() {
-      std::vector<Loop*> loops;
-      for (const auto& loop : server_.loops()) loops.push_back(loop.get());
-      auto warm_up = std::make_shared<repository::WarmUp>(pool_, std::move(loops),
-                                                          config_.inline_budget, clock_);
-      repository::RepositoryOptions options;
-      options.directory = config_.models;
-      options.poll = config_.model_poll;
-      options.settings = config_.model_settings;
-      options.load = model::LoadTorchScript;
-      options.warm_up = [warm_up](const repository::VersionHandle& version,
-                                  const std::atomic<bool>& stopping) {
-        return warm_up->Run(version, stopping);
-      };
-      options.release_memory = ReleaseFreeMemory;
-      repository_ =
-          std::make_unique<repository::Repository>(std::move(options), catalog_, clock_, metrics_);
-    }
-
-    std::unique_ptr<redis::Commands> MakeRedis(Loop & loop, const redis::Address& address) {
-      const absl::Duration timeout = config_.feature_cache_timeout;
-      if (address.is_cluster()) {
-        return std::make_unique<redis::ClusterClient>(loop, watcher_, resolver_, metrics_, address,
-                                                      timeout, redis_states_);
-      }
-      return std::make_unique<redis::Client>(
-          loop, watcher_, resolver_, metrics_, address, timeout,
-          redis::ClientOptions{.state = redis_states_.For(address.ToString())});
-    }
-
-    LoopLine MakeLine(Loop & loop) {
-      LoopLine line;
-      // Steps of a turn in this order: Redis, then the batches with what Redis answered.
-      if (config_.feature_cache) {
-        line.redis = MakeRedis(loop, *config_.feature_cache);
-        line.redis_cache = std::make_unique<features::RedisCache>(
-            *line.redis, *encoding_, metrics_,
-            features::RedisCache::Options{config_.feature_cache_prefix, config_.feature_cache_ttl});
-      }
-      line.batches =
-          std::make_unique<batching::TurnBatches>(loop, pool_, metrics_, config_.inline_budget);
-      if (line.redis_cache != nullptr || source_ != nullptr) {
-        features::Reader::Options options;
-        options.schema = source_ != nullptr ? source_->schema() : config_.feature_names;
-        options.current_schema = [this] { return catalog_.snapshot()->features; };
-        options.source_timeout = config_.feature_source_timeout;
-        options.cache_ttl = config_.feature_cache_ttl;
-        options.breaker = &source_breaker_;
-        options.metrics = &metrics_;
-        line.reader =
-            std::make_unique<features::Reader>(loop, std::move(options), local_cache_, flights_,
-                                               line.redis_cache.get(), source_.get());
-      }
-      if (sink_) {
-        line.feature_writer = std::make_unique<features::FeatureWriter>(
-            loop, *sink_, [this](std::string user_id) { return Changed(std::move(user_id)); });
-      }
-      line.feature_store = std::make_unique<predict::FeatureStore>(
-          loop, line.reader.get(), line.feature_writer.get(), metrics_);
-      line.predictor = std::make_unique<predict::Predictor>(predict::Line{
-          loop, catalog_, line.reader.get(), *line.batches, writer_.get(), config_.save, metrics_});
-      return line;
-    }
-
-    // A user's row was written.
-    Task<void> Changed(std::string user_id) {
-      local_cache_.Erase(user_id);
-      co_return;
-    }
-
-    // Reads go on after their callers have gone. True once none is under way.
-    bool WaitForReaders(absl::Time deadline) {
-      for (size_t i = 0; i < lines_.size(); ++i) {
-        LoopLine& line = lines_[i];
-        if (line.reader == nullptr) continue;
-        ++readers_left_;
-        server_.loops()[i]->PostFunction(
-            [this, &line] { line.end->Spawn(CountDownAfter(*line.reader, readers_left_)); });
-      }
-      while (readers_left_ > 0 && clock_.Now() < deadline) absl::SleepFor(absl::Milliseconds(1));
-      return readers_left_ == 0;
-    }
-
-    const config::Config config_;
-    const SystemClock clock_;
-    Metrics metrics_;
-    // The loops: all that follows may post to them.
-    rpc::Server server_;
-    Watcher watcher_;
-    redis::Resolver resolver_;
-    redis::ServerStates redis_states_;
-    batching::WorkerPool pool_;
-    repository::Catalog catalog_;
-    std::unique_ptr<SqliteSource> source_;
-    std::optional<FeatureSinkThread> sink_;
-    std::unique_ptr<PredictionStore> store_;
-    std::unique_ptr<save::Writer> writer_;
-    std::unique_ptr<features::RowEncoding> encoding_;
-    features::LocalCache local_cache_;
-    features::SingleFlight flights_;
-    features::Breaker source_breaker_;
-    std::vector<LoopLine> lines_;
-    std::unique_ptr<redis::InvalidationChannel> invalidations_;
-    std::atomic<int> readers_left_{0};
-    std::unique_ptr<repository::Repository> repository_;
-    std::unique_ptr<http::HttpServer> http_;
-  };
-
-  int Fail(const absl::Status& status) {
-    std::fprintf(stderr, "predictd: %s\n", std::string(status.message()).c_str());
-    return 1;
   }
 
-  // gRPC's own lines, as lines of ours. What it calls an error it also returns or shows to the
-  // caller, except for an assertion that ends the process.
-  void LogOfGrpc(gpr_log_func_args* args) {
-    const absl::string_view message = args->message;
-    const bool serious =
-        args->severity == GPR_LOG_SEVERITY_ERROR && absl::StrContains(message, "assertion failed");
-    Log(serious ? LogLevel::kError : LogLevel::kDebug, message, {{"source", "grpc"}});
+  void MakeRepository() {
+    std::vector<Loop*> loops;
+    for (const auto& loop : server_.loops()) loops.push_back(loop.get());
+    auto warm_up = std::make_shared<repository::WarmUp>(pool_, std::move(loops),
+                                                        config_.inline_budget, clock_);
+    repository::RepositoryOptions options;
+    options.directory = config_.models;
+    options.poll = config_.model_poll;
+    options.settings = config_.model_settings;
+    options.load = model::LoadTorchScript;
+    options.warm_up = [warm_up](const repository::VersionHandle& version,
+                                const std::atomic<bool>& stopping) {
+      return warm_up->Run(version, stopping);
+    };
+    options.release_memory = ReleaseFreeMemory;
+    repository_ =
+        std::make_unique<repository::Repository>(std::move(options), catalog_, clock_, metrics_);
   }
 
-  // As many descriptors as the system lets us have: each connection is one.
-  void RaiseDescriptorLimit() {
-    rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+  LoopLine MakeLine(Loop& loop) {
+    LoopLine line;
+    // Steps of a turn in this order: Redis, PostgreSQL, then the batches with what they answered.
+    line.tiers = tiers_.ForLoop(loop, static_cast<int>(lines_.size()),
+                                [this] { return catalog_.snapshot()->features; });
+    features::Reader* const reader = line.tiers->reader.get();
+    line.batches =
+        std::make_unique<batching::TurnBatches>(loop, pool_, metrics_, config_.inline_budget);
+    line.feature_store =
+        std::make_unique<predict::FeatureStore>(loop, reader, line.tiers->writer.get(), metrics_);
+    line.predictor = std::make_unique<predict::Predictor>(predict::Line{
+        loop, catalog_, reader, *line.batches, writer_.get(), config_.save, metrics_});
+    return line;
   }
 
-  int Main(int argc, char** argv) {
-    // Debian builds Abseil without NDEBUG: its deadlock detector would run on every lock of gRPC
-    // and take 4 to 14 % of a call's CPU.
-    absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-    gpr_set_log_function(LogOfGrpc);
-    // A write to a socket or file that is gone or too large is an error, not the end.
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
-    RaiseDescriptorLimit();
-    // Before any other thread starts, so that only sigwait below sees them.
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-
-    absl::StatusOr<config::Config> config = config::ReadConfig(argc, argv);
-    if (!config.ok()) return Fail(config.status());
-    ConfigureLog(config->log_format, config->log_level);
-    model::PrepareTorch();
-
-    auto predictd = std::make_unique<Predictd>(*std::move(config));
-    if (const absl::Status started = predictd->Start(); !started.ok()) {
-      Fail(started);
-      // Loops that never ran cannot be taken down in order; nothing is lost by not trying.
-      std::_Exit(1);
+  // Reads go on after their callers have gone. True once none is under way.
+  bool WaitForReaders(absl::Time deadline) {
+    for (size_t i = 0; i < lines_.size(); ++i) {
+      FeatureTiers::OfLoop& tiers = *lines_[i].tiers;
+      if (tiers.reader == nullptr) continue;
+      ++readers_left_;
+      server_.loops()[i]->PostFunction(
+          [this, &tiers] { tiers.end->Spawn(CountDownAfter(*tiers.reader, readers_left_)); });
     }
-    int signal_number = 0;
-    sigwait(&ends, &signal_number);
-    // Where a model library or a caller's read is still busy, destructors would wait for it.
-    if (!predictd->Shutdown()) std::_Exit(0);
-    predictd.reset();
-    return 0;
+    while (readers_left_ > 0 && clock_.Now() < deadline) absl::SleepFor(absl::Milliseconds(1));
+    return readers_left_ == 0;
   }
+
+  const config::Config config_;
+  const SystemClock clock_;
+  Metrics metrics_;
+  // The loops: all that follows may post to them.
+  rpc::Server server_;
+  batching::WorkerPool pool_;
+  repository::Catalog catalog_;
+  std::unique_ptr<PredictionStore> store_;
+  std::unique_ptr<save::Writer> writer_;
+  FeatureTiers tiers_;
+  std::vector<LoopLine> lines_;
+  std::atomic<int> readers_left_{0};
+  std::unique_ptr<repository::Repository> repository_;
+  std::unique_ptr<http::HttpServer> http_;
+};
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "predictd: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+// gRPC's own lines, as lines of ours. What it calls an error it also returns or shows to the
+// caller, except for an assertion that ends the process.
+void LogOfGrpc(gpr_log_func_args* args) {
+  const absl::string_view message = args->message;
+  const bool serious =
+      args->severity == GPR_LOG_SEVERITY_ERROR && absl::StrContains(message, "assertion failed");
+  Log(serious ? LogLevel::kError : LogLevel::kDebug, message, {{"source", "grpc"}});
+}
+
+// As many descriptors as the system lets us have: each connection is one.
+void RaiseDescriptorLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int Main(int argc, char** argv) {
+  // Debian builds Abseil without NDEBUG: its deadlock detector would run on every lock of gRPC
+  // and take 4 to 14 % of a call's CPU.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  gpr_set_log_function(LogOfGrpc);
+  // A write to a socket or file that is gone or too large is an error, not the end.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+  RaiseDescriptorLimit();
+  // Before any other thread starts, so that only sigwait below sees them.
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+
+  absl::StatusOr<config::Config> config = config::ReadConfig(argc, argv);
+  if (!config.ok()) return Fail(config.status());
+  ConfigureLog(config->log_format, config->log_level);
+  model::PrepareTorch();
+
+  auto predictd = std::make_unique<Predictd>(*std::move(config));
+  if (const absl::Status started = predictd->Start(); !started.ok()) {
+    Fail(started);
+    // Loops that never ran cannot be taken down in order; nothing is lost by not trying.
+    std::_Exit(1);
+  }
+  int signal_number = 0;
+  sigwait(&ends, &signal_number);
+  // Where a model library or a caller's read is still busy, destructors would wait for it.
+  if (!predictd->Shutdown()) std::_Exit(0);
+  predictd.reset();
+  return 0;
+}
 
 }  // namespace
 }  // namespace predictd

@@ -42,6 +42,7 @@ ABSL_DECLARE_FLAG(std::string, feature_source);
 ABSL_DECLARE_FLAG(std::string, feature_table);
 ABSL_DECLARE_FLAG(std::string, feature_key);
 ABSL_DECLARE_FLAG(absl::Duration, feature_source_timeout);
+ABSL_DECLARE_FLAG(int, postgres_connections);
 ABSL_DECLARE_FLAG(std::string, feature_names);
 ABSL_DECLARE_FLAG(std::string, feature_cache);
 ABSL_DECLARE_FLAG(std::string, feature_cache_prefix);
@@ -203,6 +204,10 @@ absl::Status ReadFeatures(Config& config) {
   config.feature_source_timeout = absl::GetFlag(FLAGS_feature_source_timeout);
   PREDICTD_RETURN_IF_ERROR(
       CheckDuration("feature_source_timeout", config.feature_source_timeout, false));
+  PREDICTD_RETURN_IF_ERROR(
+      CheckRange("postgres_connections", absl::GetFlag(FLAGS_postgres_connections), 0, 1 << 16));
+  config.postgres_connections = absl::GetFlag(FLAGS_postgres_connections);
+  if (config.postgres_connections == 0) config.postgres_connections = 2 * config.event_loops;
   PREDICTD_RETURN_IF_ERROR(ReadFeatureNames(config));
   if (const std::string cache = absl::GetFlag(FLAGS_feature_cache); !cache.empty()) {
     auto address = redis::ParseAddress(cache);

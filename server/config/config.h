@@ -44,6 +44,7 @@ struct Config {
   std::string feature_table;
   std::string feature_key;
   absl::Duration feature_source_timeout;
+  int postgres_connections = 0;                 // of all loops together
   std::shared_ptr<const Schema> feature_names;  // null where none are given
   std::optional<redis::Address> feature_cache;
   std::string feature_cache_prefix;

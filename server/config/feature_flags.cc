@@ -5,7 +5,8 @@
 #include "absl/time/time.h"
 
 ABSL_FLAG(std::string, feature_source, "",
-          "where rows come from on a cache miss: sqlite:PATH; empty = none");
+          "where rows come from on a cache miss: sqlite:PATH or "
+          "postgresql://[user[:password]@]host[:port]/database; empty = none");
 ABSL_FLAG(std::string, feature_table, "user_features", "table or view with one row per user");
 ABSL_FLAG(
     std::string, feature_key, "user_id",
@@ -13,6 +14,9 @@ ABSL_FLAG(
     "a feature");
 ABSL_FLAG(absl::Duration, feature_source_timeout, absl::Seconds(1),
           "longest wait for one row of the source");
+ABSL_FLAG(int, postgres_connections, 0,
+          "connections to a PostgreSQL --feature_source, shared out between the event loops, at "
+          "least one each; one more looks at the table; 0 = two for each event loop");
 ABSL_FLAG(std::string, feature_names, "",
           "feature names in order, comma-separated, for packed Redis values without a source");
 ABSL_FLAG(std::string, feature_cache, "",

@@ -73,7 +73,8 @@ Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duratio
   const Found found_locally = ReadLocal(user_id, max_age, &local);
   if (found_locally == Found::kRow) co_return local;
   if (found_locally == Found::kUnknown) co_return UnknownUser(user_id);
-  if (CurrentSchema()->size() == 0) {
+  // A source whose schema is not known yet says why.
+  if (CurrentSchema()->size() == 0 && source_ == nullptr) {
     co_return absl::FailedPreconditionError("no feature names are known");
   }
   const absl::Time asked = WallNow();

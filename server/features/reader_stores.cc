@@ -12,7 +12,7 @@ Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<con
   const uint32_t generation = local_.Generation(user_id);
   bool may_fill = false;
   std::string cache_failure;
-  if (cache_ != nullptr && from == From::kAnywhere) {
+  if (cache_ != nullptr && from == From::kAnywhere && schema->size() > 0) {
     Task<CacheAnswer> reading = cache_->Read(user_id, schema);
     CacheAnswer answer = co_await std::move(reading);
     if (answer.status.ok()) {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "server/base/status.h"
+#include "server/sql/missing_table.h"
 #include "server/sql/sqlite_columns.h"
 
 namespace predictd {
@@ -66,9 +67,10 @@ absl::StatusOr<bool> FirstValueIsNumber(SqliteConnection& connection, absl::stri
 absl::Status NoSuchTable(SqliteConnection& connection, absl::string_view table) {
   const auto tables = SqliteTables(connection);
   PREDICTD_RETURN_IF_ERROR(tables.status());
-  return absl::InvalidArgumentError(
-      absl::StrCat("--feature_table: no table or view '", table, "' in '", connection.path(),
-                   "'; there is ", tables->empty() ? "none at all" : absl::StrJoin(*tables, ", ")));
+  if (tables->empty()) return NoTableYet(table);
+  return absl::InvalidArgumentError(absl::StrCat("--feature_table: no table or view '", table,
+                                                 "' in '", connection.path(), "'; there is ",
+                                                 absl::StrJoin(*tables, ", ")));
 }
 
 std::string Names(const std::vector<SqliteColumn>& columns) {

@@ -26,8 +26,9 @@ struct SqliteFeatureTable {
   std::vector<std::string> left_out;  // columns that are neither numeric nor boolean
 };
 
-// Looks at the table or view. A column without a declared type is judged by its first value. Errors
-// name the flag that is wrong and what could be given instead.
+// Looks at the table or view. A column without a declared type is judged by its first value.
+// INVALID_ARGUMENT names the flag that is wrong and what could be given instead;
+// FAILED_PRECONDITION: the file has no table at all yet.
 absl::StatusOr<SqliteFeatureTable> DescribeFeatureTable(SqliteConnection& connection,
                                                         absl::string_view table,
                                                         absl::string_view key_column);

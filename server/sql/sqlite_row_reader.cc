@@ -11,7 +11,9 @@
 #include "absl/strings/string_view.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
+#include "server/sql/canonical_integer.h"
 #include "server/sql/feature_column.h"
+#include "server/sql/sqlite_columns.h"
 
 namespace predictd {
 namespace {
@@ -35,42 +37,78 @@ float FeatureValue(const SqliteStatement& row, int column) {
   }
 }
 
+bool MeansNoTable(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteRowReader>> SqliteRowReader::Open(Options options,
                                                                        absl::Time deadline,
                                                                        const Clock& clock) {
   std::unique_ptr<SqliteRowReader> reader(new SqliteRowReader(std::move(options), clock));
-  auto connection = reader->OpenFile(deadline);
-  absl::Status status = connection.status();
-  if (status.ok()) status = reader->Look(**connection);
-  if (status.ok()) status = reader->Connect(*std::move(connection));
-  // What the flags' values explain says so already.
+  absl::Status status = reader->Connect(deadline);
+  if (status.ok()) status = reader->BeginTransaction();
+  reader->End();
   if (status.ok()) return reader;
-  if (status.code() == absl::StatusCode::kInvalidArgument) return status;
+  if (absl::IsFailedPrecondition(status)) {
+    Log(LogLevel::kWarning, status.message());
+    reader->session_.reset();
+    return reader;
+  }
+  // What the flags' values explain says so already.
+  if (absl::IsInvalidArgument(status)) return status;
   return absl::Status(status.code(), absl::StrCat("--feature_source: ", status.message(),
                                                   "; give it a SQLite file that can be read"));
 }
 
-absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteRowReader::OpenFile(
-    absl::Time deadline) const {
-  auto connection =
-      SqliteConnection::Open(options_.path, SqliteConnection::Mode::kReadOnly, clock_);
-  PREDICTD_RETURN_IF_ERROR(connection.status());
-  (*connection)->SetDeadline(deadline);
-  PREDICTD_RETURN_IF_ERROR((*connection)->Execute(kCacheSize));
-  return connection;
+absl::Status SqliteRowReader::Connect(absl::Time deadline) {
+  auto opened = SqliteConnection::Open(options_.path, SqliteConnection::Mode::kReadOnly, clock_);
+  PREDICTD_RETURN_IF_ERROR(opened.status());
+  std::unique_ptr<SqliteConnection> connection = *std::move(opened);
+  connection->SetDeadline(deadline);
+  PREDICTD_RETURN_IF_ERROR(connection->Execute(kCacheSize));
+  auto begin = connection->Prepare("BEGIN");
+  PREDICTD_RETURN_IF_ERROR(begin.status());
+  auto commit = connection->Prepare("COMMIT");
+  PREDICTD_RETURN_IF_ERROR(commit.status());
+  auto version = connection->Prepare("PRAGMA schema_version");
+  PREDICTD_RETURN_IF_ERROR(version.status());
+  session_.emplace(
+      Session{std::move(connection), *std::move(begin), *std::move(commit), *std::move(version)});
+  return absl::OkStatus();
 }
 
-absl::Status SqliteRowReader::Look(SqliteConnection& connection) {
+absl::Status SqliteRowReader::BeginTransaction() {
+  const absl::Status begun = session_->begin.Step().status();
+  session_->begin.Reset();
+  PREDICTD_RETURN_IF_ERROR(begun);
+  const absl::Status asked = session_->version.Step().status();
+  const int64_t version = asked.ok() ? session_->version.Integer(0) : 0;
+  session_->version.Reset();
+  PREDICTD_RETURN_IF_ERROR(asked);
+  if (session_->select && session_->looked_version == version) return absl::OkStatus();
+  session_->select.reset();
+  PREDICTD_RETURN_IF_ERROR(Look());
+  auto select = session_->connection->Prepare(table_.select);
+  PREDICTD_RETURN_IF_ERROR(select.status());
+  session_->select.emplace(*std::move(select));
+  session_->looked_version = version;
+  return absl::OkStatus();
+}
+
+absl::Status SqliteRowReader::Look() {
+  SqliteConnection& connection = *session_->connection;
   auto table = DescribeFeatureTable(connection, options_.table, options_.key_column);
   PREDICTD_RETURN_IF_ERROR(table.status());
-  table_ = *std::move(table);
-  schema_ = std::make_shared<const Schema>(table_.features);
-  if (!table_.left_out.empty()) {
+  const bool other = table->select != table_.select;
+  if (!table->left_out.empty() && table->left_out != table_.left_out) {
     Log(LogLevel::kInfo, "columns of the feature table that are neither numeric nor boolean",
-        {{"table", options_.table}, {"left_out", absl::StrJoin(table_.left_out, ",")}});
+        {{"table", options_.table}, {"left_out", absl::StrJoin(table->left_out, ",")}});
   }
+  table_ = *std::move(table);
+  schema_ = published_.Publish(std::make_shared<const Schema>(table_.features));
+  if (!other) return absl::OkStatus();
   const auto scans = ScansWholeTable(connection, table_.select);
   PREDICTD_RETURN_IF_ERROR(scans.status());
   if (*scans) {
@@ -80,20 +118,9 @@ absl::Status SqliteRowReader::Look(SqliteConnection& connection) {
   return absl::OkStatus();
 }
 
-absl::Status SqliteRowReader::Connect(std::unique_ptr<SqliteConnection> connection) {
-  auto begin = connection->Prepare("BEGIN");
-  PREDICTD_RETURN_IF_ERROR(begin.status());
-  auto commit = connection->Prepare("COMMIT");
-  PREDICTD_RETURN_IF_ERROR(commit.status());
-  auto select = connection->Prepare(table_.select);
-  PREDICTD_RETURN_IF_ERROR(select.status());
-  session_.emplace(
-      Session{std::move(connection), *std::move(begin), *std::move(commit), *std::move(select)});
-  return absl::OkStatus();
-}
-
 void SqliteRowReader::Begin() {
   retried_ = false;
+  no_table_ = absl::OkStatus();
   if (session_ && session_->connection->Moved()) session_.reset();
 }
 
@@ -106,8 +133,9 @@ void SqliteRowReader::End() {
 
 absl::StatusOr<std::optional<FeatureRow>> SqliteRowReader::Read(absl::string_view user_id,
                                                                 absl::Time deadline) {
+  if (!no_table_.ok()) return no_table_;
   auto row = TryRead(user_id, deadline);
-  if (row.ok() || retried_ || clock_.Now() >= deadline) return row;
+  if (row.ok() || retried_ || !no_table_.ok() || clock_.Now() >= deadline) return row;
   retried_ = true;
   session_.reset();
   return TryRead(user_id, deadline);
@@ -115,19 +143,17 @@ absl::StatusOr<std::optional<FeatureRow>> SqliteRowReader::Read(absl::string_vie
 
 absl::StatusOr<std::optional<FeatureRow>> SqliteRowReader::TryRead(absl::string_view user_id,
                                                                    absl::Time deadline) {
-  if (!session_) {
-    auto connection = OpenFile(deadline);
-    PREDICTD_RETURN_IF_ERROR(connection.status());
-    PREDICTD_RETURN_IF_ERROR(Connect(*std::move(connection)));
-  }
+  if (!session_) PREDICTD_RETURN_IF_ERROR(Connect(deadline));
   session_->connection->SetDeadline(deadline);
   if (!session_->connection->in_transaction()) {
-    const absl::Status begun = session_->begin.Step().status();
-    session_->begin.Reset();
+    const absl::Status begun = BeginTransaction();
+    // It was looked for a moment ago: the others of the batch need not.
+    if (MeansNoTable(begun)) no_table_ = begun;
+    if (!begun.ok()) session_.reset();
     PREDICTD_RETURN_IF_ERROR(begun);
   }
   const absl::Time read_at = clock_.WallNow();
-  const absl::Cleanup reset = [this] { session_->select.Reset(); };
+  const absl::Cleanup reset = [this] { session_->select->Reset(); };
   const auto found = Find(user_id);
   PREDICTD_RETURN_IF_ERROR(found.status());
   if (!*found) return std::nullopt;
@@ -138,21 +164,21 @@ absl::StatusOr<bool> SqliteRowReader::Find(absl::string_view user_id) {
   const std::optional<int64_t> number =
       table_.key == SqliteKey::kText ? std::nullopt : CanonicalInteger(user_id);
   if (number) {
-    session_->select.BindInteger(1, *number);
+    session_->select->BindInteger(1, *number);
     const auto found = StepToKey(user_id);
     if (!found.ok() || *found || table_.key == SqliteKey::kNumber) return found;
-    session_->select.Reset();
+    session_->select->Reset();
   }
-  session_->select.BindText(1, user_id);
+  session_->select->BindText(1, user_id);
   return StepToKey(user_id);
 }
 
 absl::StatusOr<bool> SqliteRowReader::StepToKey(absl::string_view user_id) {
   while (true) {
-    const auto row = session_->select.Step();
+    const auto row = session_->select->Step();
     if (!row.ok() || !*row) return row;
     // SQLite's comparison is wider than ours: '042' equals the number 42, and 'a' may equal 'A'.
-    if (session_->select.Text(0) == user_id) return true;
+    if (session_->select->Text(0) == user_id) return true;
   }
 }
 
@@ -163,7 +189,7 @@ FeatureRow SqliteRowReader::CurrentRow(absl::Time read_at) const {
   row.origin = FeatureOrigin::kSource;
   row.values.resize(schema_->size());
   for (size_t i = 0; i < row.values.size(); ++i) {
-    row.values[i] = FeatureValue(session_->select, static_cast<int>(i) + 1);
+    row.values[i] = FeatureValue(*session_->select, static_cast<int>(i) + 1);
   }
   return row;
 }

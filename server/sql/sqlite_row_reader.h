@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_SQL_SQLITE_ROW_READER_H_
 #define PREDICTD_SERVER_SQL_SQLITE_ROW_READER_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,13 +15,14 @@
 #include "server/base/clock.h"
 #include "server/base/feature_row.h"
 #include "server/base/schema.h"
+#include "server/sql/published_schema.h"
 #include "server/sql/sqlite_connection.h"
 #include "server/sql/sqlite_feature_table.h"
 
 namespace predictd {
 
-// One thread at a time. The file is opened read-only and again when it was replaced or fails; its
-// columns stay those of the first look.
+// One thread at a time, but for schema(). The file is opened read-only and again when it was
+// replaced or fails. Where its tables have changed, the next batch looks at them again.
 class SqliteRowReader {
  public:
   struct Options {
@@ -29,20 +31,20 @@ class SqliteRowReader {
     std::string key_column;
   };
 
-  // Errors are one line that names the flag. What no index serves, and which columns are left out,
-  // is said in the log.
+  // Errors are one line that names the flag; a file without any table is none. What no index
+  // serves, and which columns are left out, is said in the log.
   static absl::StatusOr<std::unique_ptr<SqliteRowReader>> Open(Options options, absl::Time deadline,
                                                                const Clock& clock);
 
-  const std::shared_ptr<const Schema>& schema() const { return schema_; }
+  const PublishedSchema& schema() const { return published_; }
 
   // Reads between Begin and End share one transaction, since taking the file's lock for each costs
   // more than the read; it keeps writers of a file without WAL waiting, so batches are short.
   void Begin();
   void End();
 
-  // The row, or nothing; errors as of SqliteConnection. A failed read is repeated once per batch on
-  // a fresh connection if there is time before `deadline`.
+  // The row, or nothing; errors as of SqliteConnection and DescribeFeatureTable. A failed read is
+  // repeated once per batch on a fresh connection if there is time before `deadline`.
   absl::StatusOr<std::optional<FeatureRow>> Read(absl::string_view user_id, absl::Time deadline);
 
  private:
@@ -50,15 +52,19 @@ class SqliteRowReader {
     std::unique_ptr<SqliteConnection> connection;
     SqliteStatement begin;
     SqliteStatement commit;
-    SqliteStatement select;
+    SqliteStatement version;
+    // Of the table as it was at `looked_version`; nothing before the first look.
+    std::optional<SqliteStatement> select = std::nullopt;
+    int64_t looked_version = 0;
   };
 
   SqliteRowReader(Options options, const Clock& clock)
-      : options_(std::move(options)), clock_(clock) {}
+      : options_(std::move(options)), clock_(clock), published_(options_.table) {}
 
-  absl::StatusOr<std::unique_ptr<SqliteConnection>> OpenFile(absl::Time deadline) const;
-  absl::Status Look(SqliteConnection& connection);
-  absl::Status Connect(std::unique_ptr<SqliteConnection> connection);
+  absl::Status Connect(absl::Time deadline);
+  // Begins the transaction; `select` is then of the tables that it sees.
+  absl::Status BeginTransaction();
+  absl::Status Look();
   absl::StatusOr<std::optional<FeatureRow>> TryRead(absl::string_view user_id, absl::Time deadline);
   // Steps to the row whose key has exactly this text.
   absl::StatusOr<bool> Find(absl::string_view user_id);
@@ -68,12 +74,15 @@ class SqliteRowReader {
   const Options options_;
   const Clock& clock_;
 
-  // Constant after Open.
+  PublishedSchema published_;
+  // As last looked at.
   SqliteFeatureTable table_;
   std::shared_ptr<const Schema> schema_;
 
   std::optional<Session> session_;
-  bool retried_ = false;  // in this batch
+  // In this batch:
+  bool retried_ = false;
+  absl::Status no_table_;  // not OK: every read fails by it
 };
 
 }  // namespace predictd

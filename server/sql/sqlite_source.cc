@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "server/base/status.h"
 #include "server/sql/thread_request.h"
 
@@ -16,8 +15,6 @@ constexpr size_t kReadsPerTransaction = 256;
 
 // At start there is no caller whose deadline counts.
 constexpr absl::Duration kOpenTimeout = absl::Seconds(5);
-
-std::string Describe(absl::string_view path) { return absl::StrCat("feature source '", path, "'"); }
 
 }  // namespace
 
@@ -33,8 +30,7 @@ class SqliteSource::Request : public ThreadRequest<absl::StatusOr<Row>> {
 SqliteSource::SqliteSource(Options options, const Clock& clock, Metrics& metrics)
     : options_(std::move(options)),
       clock_(clock),
-      metrics_(metrics),
-      state_(Describe(options_.path), clock),
+      errors_(absl::StrCat("feature source '", options_.path, "'"), clock, metrics),
       mailbox_(options_.max_queue) {}
 
 absl::StatusOr<std::unique_ptr<SqliteSource>> SqliteSource::Create(Options options,
@@ -87,37 +83,19 @@ Task<absl::StatusOr<std::optional<FeatureRow>>> SqliteSource::Read(Loop& loop, s
   const absl::Time limit = std::min(deadline, asked + options_.read_timeout);
   auto request = std::make_unique<Request>(loop, std::move(user_id), limit);
   if (!mailbox_.Push(request.get())) {
-    co_return Explain(
+    co_return errors_.Explain(
         absl::ResourceExhaustedError(absl::StrCat(options_.max_queue, " reads wait for it")),
         absl::ZeroDuration(), false);
   }
   ThreadAnswer<absl::StatusOr<Row>> waiting(*request.release(), loop, limit);
   std::optional<absl::StatusOr<Row>> answer = co_await waiting;
   if (answer && answer->ok()) {
-    state_.Worked();
+    errors_.Worked();
     co_return *std::move(answer);
   }
   const absl::Status error =
       answer ? answer->status() : absl::DeadlineExceededError("no answer in time");
-  co_return Explain(error, loop.Now() - asked, limit == deadline);
-}
-
-absl::Status SqliteSource::Explain(const absl::Status& error, absl::Duration waited,
-                                   bool caller_out_of_time) {
-  const bool timed_out =
-      absl::IsDeadlineExceeded(error) || absl::IsAborted(error) || absl::IsResourceExhausted(error);
-  metrics_.CountStoreError(Store::kSource, timed_out                    ? StoreError::kTimeout
-                                           : absl::IsUnavailable(error) ? StoreError::kUnreachable
-                                                                        : StoreError::kError);
-  const absl::Time since =
-      timed_out ? state_.TimedOut(error.message(), waited) : state_.Failed(error.message());
-  const std::string message = absl::StrCat(
-      Describe(options_.path), " has not answered since ",
-      absl::FormatTime(absl::RFC3339_sec, since, absl::UTCTimeZone()), ": ", error.message());
-  if (absl::IsDeadlineExceeded(error) && caller_out_of_time) {
-    return absl::DeadlineExceededError(message);
-  }
-  return absl::UnavailableError(message);
+  co_return errors_.Explain(error, loop.Now() - asked, limit == deadline);
 }
 
 }  // namespace predictd

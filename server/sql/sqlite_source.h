@@ -14,13 +14,14 @@
 #include "server/base/metrics.h"
 #include "server/sql/feature_source.h"
 #include "server/sql/mailbox.h"
+#include "server/sql/source_errors.h"
 #include "server/sql/sqlite_row_reader.h"
-#include "server/sql/store_state.h"
 
 namespace predictd {
 
 // Owns one thread, which does the blocking reads, many per transaction. Destroyed when no
-// Read waits any more, and before the loops.
+// Read waits any more, and before the loops. Columns that are added or dropped are taken over by
+// the next read.
 class SqliteSource : public FeatureSource {
  public:
   struct Options {
@@ -33,13 +34,14 @@ class SqliteSource : public FeatureSource {
     size_t max_queue = 65536;
   };
 
-  // Looks at the file: an error is one line that names the flag and what to do. `clock` is the one
-  // that the loops have.
+  // Looks at the file: an error is one line that names the flag and what to do. A file without any
+  // table is none. `clock` is the one that the loops have.
   static absl::StatusOr<std::unique_ptr<SqliteSource>> Create(Options options, const Clock& clock,
                                                               Metrics& metrics);
   ~SqliteSource() override;
 
-  const std::shared_ptr<const Schema>& schema() const override { return reader_->schema(); }
+  std::shared_ptr<const Schema> schema() const override { return reader_->schema().Get(); }
+  uint64_t schema_generation() const override { return reader_->schema().generation(); }
 
   // DEADLINE_EXCEEDED only where `deadline` itself has passed; a store that did not answer within
   // read_timeout is UNAVAILABLE.
@@ -54,15 +56,12 @@ class SqliteSource : public FeatureSource {
 
   void Run();
   void Answer(Request& request);
-  absl::Status Explain(const absl::Status& error, absl::Duration waited, bool caller_out_of_time);
 
   const Options options_;
   const Clock& clock_;
-  Metrics& metrics_;
-  StoreState state_;
+  SourceErrors errors_;
   Mailbox<Request*> mailbox_;
-  std::unique_ptr<SqliteRowReader>
-      reader_;  // after Create its schema is constant, the rest thread_'s
+  std::unique_ptr<SqliteRowReader> reader_;  // after Create thread_'s, but for its schema
   std::thread thread_;
 };
 

@@ -62,7 +62,8 @@ class FakeFeatureSource : public FeatureSource {
     return static_cast<int>(held_.size());
   }
 
-  const std::shared_ptr<const Schema>& schema() const override { return schema_; }
+  std::shared_ptr<const Schema> schema() const override { return schema_; }
+  uint64_t schema_generation() const override { return 1; }
 
   Task<absl::StatusOr<std::optional<FeatureRow>>> Read(Loop& loop, std::string user_id,
                                                        absl::Time deadline) override {

@@ -56,8 +56,13 @@ class PostgresServer {
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
 
-  // What --feature_source and --save_to take.
-  std::string url() const { return "postgresql://test@/postgres?host=" + folder_.string(); }
+  // What --feature_source and --save_to take; `user` may be "name:password".
+  std::string url(const std::string& database = "postgres",
+                  const std::string& user = "test") const {
+    return "postgresql://" + user + "@/" + database + "?host=" + folder_.string();
+  }
+  // The folder of its socket.
+  const std::filesystem::path& folder() const { return folder_; }
   pid_t pid() const { return pid_; }
 
   // Starts a server that was stopped, with its data, and waits until it answers.
@@ -86,6 +91,10 @@ class PostgresServer {
   void Restart() {
     Kill();
     Start();
+  }
+  // Who has to prove what: the lines of pg_hba.conf. In force after the next start.
+  void SetAuthentication(const std::string& lines) {
+    std::ofstream(data() + "/pg_hba.conf") << lines;
   }
   // The server and all its back ends hang; its kernel still accepts connections. Returns when they
   // do.

@@ -76,7 +76,8 @@ class FakeSource : public FeatureSource {
   FakeSource(Loop& loop, std::shared_ptr<const Schema> schema)
       : gate(loop), schema_(std::move(schema)) {}
 
-  const std::shared_ptr<const Schema>& schema() const override { return schema_; }
+  std::shared_ptr<const Schema> schema() const override { return schema_; }
+  uint64_t schema_generation() const override { return 1; }
 
   Task<absl::StatusOr<std::optional<FeatureRow>>> Read(Loop& loop, std::string user_id,
                                                        absl::Time deadline) override {

@@ -33,7 +33,7 @@ class SourceFile {
     return absl::OkStatus();
   }
 
-  const std::vector<std::string>& names() const { return source_->schema()->names(); }
+  std::vector<std::string> names() const { return source_->schema()->names(); }
 
   std::optional<FeatureRow> Read(std::string user_id) {
     auto row = Await(loop_, source_->Read(loop_, std::move(user_id), absl::InfiniteFuture()));

@@ -18,34 +18,60 @@ TEST_CASE("a deadline that has passed does not reach the file") {
   CHECK(test.Errors("timeout") == 0);
 }
 
-TEST_CASE("a dropped column is an error, not a value") {
+TEST_CASE("a column that is dropped or added is taken over by the next read, and said once") {
   FaultySource test;
   test.Open();
   REQUIRE(test.Works());
+  const uint64_t generation = test.source->schema_generation();
+  CHECK(generation != 0);
   const CapturedLog log;
-  Execute(test.path, {"ALTER TABLE user_features RENAME COLUMN x TO y"});
+  Execute(test.path, {"ALTER TABLE user_features RENAME COLUMN x TO y",
+                      "ALTER TABLE user_features ADD COLUMN a REAL DEFAULT 5"});
   for (int i = 0; i < 3; ++i) {
     const Answer row = test.Read();
-    CHECK(row.status().code() == absl::StatusCode::kUnavailable);
-    CHECK(std::string(row.status().message()).find("no such column") != std::string::npos);
+    REQUIRE(row.ok());
+    CHECK((*row)->schema->names() == std::vector<std::string>{"y", "a"});
+    CHECK((*row)->values == FeatureValues{1, 5});
   }
-  CHECK(test.Errors("error") == 3);
-  Execute(test.path, {"ALTER TABLE user_features RENAME COLUMN y TO x"});
-  CHECK(test.Works());
-  CHECK(log.Count("does not answer") == 1);
-  CHECK(log.Count("answers again") == 1);
+  CHECK(test.source->schema()->names() == std::vector<std::string>{"y", "a"});
+  CHECK(test.source->schema_generation() != generation);
+  CHECK(log.Count("has other columns now") == 1);
+  CHECK(log.Count("added=y,a dropped=x features=2") == 1);
 }
 
-TEST_CASE("columns that are added, and a table made anew, change nothing") {
+TEST_CASE("a table that is dropped fails reads until it is made anew") {
   FaultySource test;
   test.Open();
-  Execute(test.path, {"ALTER TABLE user_features ADD COLUMN a REAL"});
-  CHECK(test.Works());
   Execute(test.path, {"DROP TABLE user_features"});
-  CHECK(absl::IsUnavailable(test.Read().status()));
-  Execute(test.path, {"CREATE TABLE user_features (b REAL, x REAL, user_id TEXT)",
-                      "INSERT INTO user_features VALUES (5, 1, 'u')"});
+  const Answer none = test.Read();
+  CHECK(absl::IsUnavailable(none.status()));
+  CHECK(std::string(none.status().message()).find("does not exist yet") != std::string::npos);
+  Execute(test.path, {"CREATE TABLE other (x REAL)"});
+  const Answer missing = test.Read();
+  CHECK(absl::IsUnavailable(missing.status()));
+  CHECK(std::string(missing.status().message()).find("there is other") != std::string::npos);
+  CHECK(test.Errors("error") == 2);
+  Execute(test.path, {"CREATE TABLE user_features (b REAL, x REAL, user_id INTEGER)",
+                      "INSERT INTO user_features VALUES (5, 1, 7)"});
+  CHECK((*test.Read(absl::Seconds(10), "7"))->values == FeatureValues{5, 1});
+  CHECK(!(*test.Read(absl::Seconds(10), "07")).has_value());
+}
+
+TEST_CASE("a file without any table is a start, and the table is taken over when it comes") {
+  FaultySource test;
+  Execute(test.path, {"DROP TABLE user_features"});
+  const CapturedLog log;
+  test.Open();
+  CHECK(log.Count("does not exist yet; fill it with `predict features put`") == 1);
+  CHECK(test.source->schema() == nullptr);
+  CHECK(test.source->schema_generation() == 0);
+  CHECK(test.Read().status().message() ==
+        "feature table 'user_features' does not exist yet; fill it with `predict features put`");
+  Execute(test.path, {"CREATE TABLE user_features (user_id TEXT PRIMARY KEY, x REAL)",
+                      "INSERT INTO user_features VALUES ('u', 1)"});
   CHECK(test.Works());
+  CHECK(test.source->schema_generation() != 0);
+  CHECK(log.Count("other columns") == 0);
 }
 
 TEST_CASE("a file that was replaced is read anew") {

@@ -1,16 +1,16 @@
 // How long to wait before the next attempt: twice as long each time, up to a limit.
-#ifndef PREDICTD_SERVER_REDIS_BACKOFF_H_
-#define PREDICTD_SERVER_REDIS_BACKOFF_H_
+#ifndef PREDICTD_SERVER_ASYNC_BACKOFF_H_
+#define PREDICTD_SERVER_ASYNC_BACKOFF_H_
 
 #include <algorithm>
 #include <random>
 
 #include "absl/time/time.h"
 
-namespace predictd::redis {
+namespace predictd {
 
 // One thread. Every delay is shortened by up to a half at random, so that many servers that lost
-// one Redis do not come back in step.
+// one store do not come back in step.
 class Backoff {
  public:
   Backoff(absl::Duration first, absl::Duration longest)
@@ -31,6 +31,6 @@ class Backoff {
   std::minstd_rand random_{std::random_device{}()};
 };
 
-}  // namespace predictd::redis
+}  // namespace predictd
 
-#endif  // PREDICTD_SERVER_REDIS_BACKOFF_H_
+#endif  // PREDICTD_SERVER_ASYNC_BACKOFF_H_

@@ -1,0 +1,205 @@
+#include "server/sql/postgres_feature_table.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/base/status.h"
+#include "server/base/utf8.h"
+#include "server/sql/canonical_integer.h"
+#include "server/sql/missing_table.h"
+#include "server/sql/postgres_catalog.h"
+
+namespace predictd {
+namespace {
+
+// Numbers of PostgreSQL's built-in types (its pg_type.dat).
+enum Type : Oid {
+  kBool = 16,
+  kInt8 = 20,
+  kInt2 = 21,
+  kInt4 = 23,
+  kText = 25,
+  kFloat4 = 700,
+  kFloat8 = 701,
+  kBpchar = 1042,
+  kVarchar = 1043,
+  kNumeric = 1700,
+  kUuid = 2950,
+};
+
+constexpr absl::string_view kAnyUuid = "00000000-0000-0000-0000-000000000000";
+
+absl::Status NoSuchTable(PGconn* session, const PostgresTableName& name, absl::Time deadline) {
+  const auto tables = PostgresTables(session, deadline);
+  PREDICTD_RETURN_IF_ERROR(tables.status());
+  if (tables->empty()) return NoTableYet(name.table);
+  return absl::InvalidArgumentError(absl::StrCat("--feature_table: no table or view '", name.table,
+                                                 "' in '", name.database, "'; there is ",
+                                                 absl::StrJoin(*tables, ", ")));
+}
+
+std::optional<PostgresKey> JudgeKey(const PostgresColumn& key) {
+  switch (key.base_type) {
+    case kInt2:
+    case kInt4:
+    case kInt8:
+      return PostgresKey::kInteger;
+    case kUuid:
+      return PostgresKey::kUuid;
+    case kText:
+    case kVarchar:
+    case kBpchar:
+      return PostgresKey::kText;
+    default:
+      return std::nullopt;
+  }
+}
+
+// The comparison of the key with the parameter. Of texts some comparisons are wider than ours: that
+// of `char` leaves out trailing blanks, and a collation may take 'a' for 'A'.
+std::string KeyCondition(const PostgresColumn& key, PostgresKey kind) {
+  const std::string column = absl::StrCat("row.", PostgresQuoted(key.name));
+  switch (kind) {
+    case PostgresKey::kInteger:
+      return absl::StrCat(column, " = $1::int8");
+    case PostgresKey::kUuid:
+      return absl::StrCat(column, " = $1::uuid");
+    case PostgresKey::kText:
+      break;
+  }
+  const absl::string_view type = key.base_type == kBpchar ? "::bpchar" : "";
+  return absl::StrCat(column, " = $1::text", type, " AND ", column,
+                      "::text COLLATE \"C\" = $1::text");
+}
+
+// The column as a float8 that a float can hold or NULL; "" for a column that is no feature. A
+// numeric too large for float8 would fail the whole row.
+std::string FeatureExpression(const PostgresColumn& column) {
+  const std::string value = absl::StrCat("row.", PostgresQuoted(column.name));
+  switch (column.base_type) {
+    case kInt2:
+    case kInt4:
+    case kInt8:
+    case kFloat4:
+    case kFloat8:
+      return absl::StrCat(value, "::float8");
+    case kBool:
+      return absl::StrCat(value, "::int4::float8");
+    case kNumeric:
+      return absl::StrCat("CASE WHEN ", value,
+                          " BETWEEN -3.4028234663852886e38 AND 3.4028234663852886e38 THEN ", value,
+                          "::float8 END");
+    default:
+      return "";
+  }
+}
+
+// As PostgreSQL writes one.
+bool IsCanonicalUuid(absl::string_view text) {
+  if (text.size() != kAnyUuid.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool digit = absl::ascii_isdigit(static_cast<unsigned char>(text[i])) ||
+                       (text[i] >= 'a' && text[i] <= 'f');
+    if (kAnyUuid[i] == '-' ? text[i] != '-' : !digit) return false;
+  }
+  return true;
+}
+
+// What a column of texts can hold.
+bool IsText(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    if (length == 0 || text[0] == '\0') return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string Names(const std::vector<PostgresColumn>& columns) {
+  return absl::StrJoin(columns, ", ", [](std::string* out, const PostgresColumn& column) {
+    absl::StrAppend(out, column.name);
+  });
+}
+
+const PostgresColumn* FindColumn(const std::vector<PostgresColumn>& columns,
+                                 absl::string_view name) {
+  for (const PostgresColumn& column : columns) {
+    if (column.name == name) return &column;
+  }
+  return nullptr;
+}
+
+// Sees, without reading a row, that the server takes the statement from this user.
+absl::Status Try(PGconn* session, const PostgresTableName& name, const std::string& select,
+                 const std::string& any_key, absl::Time deadline) {
+  const auto result = RunPostgres(session, absl::StrCat(select, " LIMIT 0"), {any_key}, deadline);
+  if (!absl::IsPermissionDenied(result.status())) return result.status();
+  return absl::PermissionDeniedError(
+      absl::StrCat("--feature_table: ", result.status().message(), " in '", name.database,
+                   "'; grant the user of --feature_source SELECT on it"));
+}
+
+}  // namespace
+
+absl::StatusOr<PostgresFeatureTable> DescribePostgresTable(PGconn* session,
+                                                           const PostgresTableName& name,
+                                                           absl::Time deadline) {
+  const auto relation = FindPostgresRelation(session, name.table, deadline);
+  PREDICTD_RETURN_IF_ERROR(relation.status());
+  const std::vector<PostgresColumn>& columns = relation->columns;
+  if (columns.empty()) return NoSuchTable(session, name, deadline);
+  const PostgresColumn* const key = FindColumn(columns, name.key_column);
+  if (key == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("--feature_key: no column '", name.key_column,
+                                                   "' in '", name.table, "' of '", name.database,
+                                                   "'; there is ", Names(columns)));
+  }
+  const std::optional<PostgresKey> kind = JudgeKey(*key);
+  if (!kind) {
+    return absl::InvalidArgumentError(absl::StrCat("--feature_key: column '", key->name, "' of '",
+                                                   name.table, "' is ", key->type,
+                                                   "; name a text, uuid or integer column"));
+  }
+  PostgresFeatureTable table;
+  table.key = *kind;
+  std::vector<std::string> features;
+  std::vector<std::string> expressions;
+  for (const PostgresColumn& column : columns) {
+    if (&column == key) continue;
+    std::string expression = FeatureExpression(column);
+    (expression.empty() ? table.left_out : features).push_back(column.name);
+    if (!expression.empty()) expressions.push_back(std::move(expression));
+  }
+  if (features.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--feature_table: '", name.table, "' in '", name.database,
+        "' has no numeric or boolean column beside its key; there is ", Names(columns)));
+  }
+  const std::string select =
+      absl::StrCat("SELECT ARRAY[", absl::StrJoin(expressions, ", "), "]::float8[] FROM ",
+                   relation->name, " AS row WHERE ", KeyCondition(*key, *kind));
+  const std::string any_key = *kind == PostgresKey::kUuid ? std::string(kAnyUuid) : "0";
+  PREDICTD_RETURN_IF_ERROR(Try(session, name, select, any_key, deadline));
+  table.select = absl::StrCat(select, " LIMIT 1");
+  table.schema = std::make_shared<const Schema>(std::move(features));
+  table.scans = !key->indexed;
+  return table;
+}
+
+bool PostgresFeatureTable::MayHave(absl::string_view user_id) const {
+  switch (key) {
+    case PostgresKey::kInteger:
+      return CanonicalInteger(user_id).has_value();
+    case PostgresKey::kUuid:
+      return IsCanonicalUuid(user_id);
+    case PostgresKey::kText:
+      return IsText(user_id);
+  }
+  return false;
+}
+
+}  // namespace predictd

@@ -1,0 +1,50 @@
+#include "server/sql/source_errors.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace predictd {
+namespace {
+
+bool TimedOut(const absl::Status& error) {
+  return absl::IsDeadlineExceeded(error) || absl::IsAborted(error) ||
+         absl::IsResourceExhausted(error);
+}
+
+StoreError KindOf(const absl::Status& error) {
+  if (TimedOut(error)) return StoreError::kTimeout;
+  switch (error.code()) {
+    case absl::StatusCode::kUnavailable:
+      return StoreError::kUnreachable;
+    case absl::StatusCode::kPermissionDenied:
+      return StoreError::kRefused;
+    case absl::StatusCode::kDataLoss:
+      return StoreError::kGarbage;
+    default:
+      return StoreError::kError;
+  }
+}
+
+}  // namespace
+
+void SourceErrors::NotConnected(const absl::Status& error) {
+  metrics_.CountStoreError(Store::kSource, KindOf(error));
+  state_.Failed(error.message());
+}
+
+absl::Status SourceErrors::Explain(const absl::Status& error, absl::Duration waited,
+                                   bool caller_out_of_time) {
+  metrics_.CountStoreError(Store::kSource, KindOf(error));
+  // There is no table yet: the source is well, and the message says what to do.
+  if (absl::IsFailedPrecondition(error)) return absl::UnavailableError(error.message());
+  const absl::Time since =
+      TimedOut(error) ? state_.TimedOut(error.message(), waited) : state_.Failed(error.message());
+  const std::string message = absl::StrCat(
+      source_, " has not answered since ",
+      absl::FormatTime(absl::RFC3339_sec, since, absl::UTCTimeZone()), ": ", error.message());
+  if (absl::IsDeadlineExceeded(error) && caller_out_of_time) {
+    return absl::DeadlineExceededError(message);
+  }
+  return absl::UnavailableError(message);
+}
+
+}  // namespace predictd
