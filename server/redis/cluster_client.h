@@ -20,7 +20,7 @@
 #include "server/async/watcher.h"
 #include "server/base/metrics.h"
 #include "server/redis/address.h"
-#include "server/redis/backoff.h"
+#include "server/async/backoff.h"
 #include "server/redis/cluster_nodes.h"
 #include "server/redis/commands.h"
 #include "server/redis/reply.h"

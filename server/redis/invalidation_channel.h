@@ -22,7 +22,7 @@
 #include "server/async/watcher.h"
 #include "server/base/metrics.h"
 #include "server/redis/address.h"
-#include "server/redis/backoff.h"
+#include "server/async/backoff.h"
 #include "server/redis/endpoint.h"
 #include "server/redis/link.h"
 #include "server/redis/reply.h"
