@@ -9,11 +9,13 @@
 namespace predictd::integration {
 namespace {
 
-// Every series that the contract names, of a server with model "m" version 1.
+// Every series that is promised from the start, of a server with model "m" version 1.
 std::vector<std::string> Promised() {
   std::vector<std::string> series = {"predictd_in_flight_requests",
                                      "predictd_redis_reconnects_total",
                                      "predictd_redis_up",
+                                     "predictd_invalidation_up",
+                                     "predictd_invalidations_total",
                                      "predictd_feature_age_seconds_count",
                                      "predictd_save_queue_rows",
                                      "predictd_batch_rows_count{model=\"m\"}",
