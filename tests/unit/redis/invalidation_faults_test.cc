@@ -108,6 +108,8 @@ TEST_CASE("a server that hangs is lost after an unanswered question, and found w
       ++infos;
       return server.Info("total_commands_processed") - before - infos >= 2;
     }));
+    // Redis writes the answers of one turn in any order: those of the turn before are there.
+    server.Do({"ECHO", "x"});
     CHECK(rig.channel.working());
   }
   server.Stop();
