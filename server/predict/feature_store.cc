@@ -33,14 +33,12 @@ Task<absl::StatusOr<StoredRow>> FeatureStore::Get(absl::string_view user_id, abs
     co_return absl::FailedPreconditionError(
         "no features are stored: start predictd with --feature_source or --feature_cache");
   }
+  auto read = reader_->Read(std::string(user_id), max_age, call.deadline);
+  absl::StatusOr<FeatureRow> row = co_await std::move(read);
+  if (absl::IsNotFound(row.status())) metrics_.CountFeatureRow(FeatureOrigin::kUnspecified);
+  if (!row.ok()) co_return row.status();
   StoredRow found;
-  if (!reader_->ReadLocal(user_id, max_age, &found.row)) {
-    auto read = reader_->Read(std::string(user_id), max_age, call.deadline);
-    absl::StatusOr<FeatureRow> row = co_await std::move(read);
-    if (absl::IsNotFound(row.status())) metrics_.CountFeatureRow(FeatureOrigin::kUnspecified);
-    if (!row.ok()) co_return row.status();
-    found.row = *std::move(row);
-  }
+  found.row = *std::move(row);
   metrics_.CountFeatureRow(found.row.origin);
   if (found.row.read_at != absl::InfinitePast()) {
     found.age = std::max(loop_.clock().WallNow() - found.row.read_at, absl::ZeroDuration());

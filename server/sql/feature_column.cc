@@ -1,6 +1,5 @@
 #include "server/sql/feature_column.h"
 
-#include <charconv>
 #include <cmath>
 
 #include "absl/container/flat_hash_map.h"
@@ -84,16 +83,6 @@ absl::Status CheckFeatureNames(absl::Span<const std::string> names, absl::string
     }
   }
   return absl::OkStatus();
-}
-
-std::optional<int64_t> CanonicalInteger(absl::string_view text) {
-  int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  const absl::string_view digits = text[0] == '-' ? text.substr(1) : text;
-  if (digits[0] == '0' && text.size() > 1) return std::nullopt;
-  return value;
 }
 
 std::vector<size_t> LastOfEachUser(absl::Span<const FeatureRecord> rows,

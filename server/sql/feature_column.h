@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,9 +35,6 @@ absl::Status CheckRecord(absl::Span<const FeatureColumn> columns, const FeatureR
 // NUL or is longer than `longest` bytes.
 absl::Status CheckFeatureNames(absl::Span<const std::string> names, absl::string_view key_column,
                                size_t longest);
-
-// The number whose only decimal text this is: no sign but '-', no leading zero, no space.
-std::optional<int64_t> CanonicalInteger(absl::string_view text);
 
 // Per row the position of the last one of the same user whose status is OK, which is the one that
 // counts; of a row whose own status is not, its own.

@@ -1,20 +1,13 @@
 #include "server/sql/postgres_catalog.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "server/base/status.h"
+#include "server/sql/postgres_table_columns.h"
 
 namespace predictd {
 namespace {
 
 // "schema.table" with each part quoted.
-std::string QuotedPath(absl::string_view name) {
-  const size_t dot = name.find('.');
-  if (dot == absl::string_view::npos) return PostgresQuoted(name);
-  return absl::StrCat(PostgresQuoted(name.substr(0, dot)), ".",
-                      PostgresQuoted(name.substr(dot + 1)));
-}
-
 std::string Value(const LibpqResult& result, int row, int column) {
   return PQgetvalue(result.get(), row, column);
 }
@@ -38,11 +31,11 @@ absl::StatusOr<PostgresRelation> FindPostgresRelation(PGconn* session, absl::str
       WHERE c.oid = coalesce(to_regclass($1), to_regclass($2))
             AND c.relkind IN ('r', 'v', 'm', 'f', 'p') AND a.attnum > 0 AND NOT a.attisdropped
       ORDER BY a.attnum)",
-                                  {QuotedPath(table), PostgresQuoted(table)}, deadline);
+                                  {PostgresQuotedPath(table), PostgresQuoted(table)}, deadline);
   PREDICTD_RETURN_IF_ERROR(result.status());
   PostgresRelation relation;
   for (int i = 0; i < PQntuples(result->get()); ++i) {
-    PostgresColumn& column = relation.columns.emplace_back();
+    RelationColumn& column = relation.columns.emplace_back();
     column.name = Value(*result, i, 0);
     column.type = Value(*result, i, 1);
     column.base_type = static_cast<Oid>(std::stoul(Value(*result, i, 2)));
@@ -67,10 +60,6 @@ absl::StatusOr<std::vector<std::string>> PostgresTables(PGconn* session, absl::T
   std::vector<std::string> tables;
   for (int i = 0; i < PQntuples(result->get()); ++i) tables.push_back(Value(*result, i, 0));
   return tables;
-}
-
-std::string PostgresQuoted(absl::string_view name) {
-  return absl::StrCat("\"", absl::StrReplaceAll(name, {{"\"", "\"\""}}), "\"");
 }
 
 }  // namespace predictd

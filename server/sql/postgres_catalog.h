@@ -12,7 +12,7 @@
 
 namespace predictd {
 
-struct PostgresColumn {
+struct RelationColumn {
   std::string name;
   std::string type;  // as the user knows it
   Oid base_type;     // beneath a domain
@@ -21,7 +21,7 @@ struct PostgresColumn {
 
 struct PostgresRelation {
   std::string name;  // qualified and quoted
-  std::vector<PostgresColumn> columns;
+  std::vector<RelationColumn> columns;
 };
 
 // Blocking until `deadline`; errors as RunPostgres has them. `table`: a table or view, "name" or
@@ -32,9 +32,6 @@ absl::StatusOr<PostgresRelation> FindPostgresRelation(PGconn* session, absl::str
 // Names of tables and views, of thirty at most, without the system's, those of extensions, and our
 // own table of predictions.
 absl::StatusOr<std::vector<std::string>> PostgresTables(PGconn* session, absl::Time deadline);
-
-// `name` as an SQL identifier.
-std::string PostgresQuoted(absl::string_view name);
 
 }  // namespace predictd
 

@@ -12,6 +12,7 @@
 #include "server/sql/canonical_integer.h"
 #include "server/sql/missing_table.h"
 #include "server/sql/postgres_catalog.h"
+#include "server/sql/postgres_table_columns.h"
 
 namespace predictd {
 namespace {
@@ -42,7 +43,7 @@ absl::Status NoSuchTable(PGconn* session, const PostgresTableName& name, absl::T
                                                  absl::StrJoin(*tables, ", ")));
 }
 
-std::optional<PostgresKey> JudgeKey(const PostgresColumn& key) {
+std::optional<PostgresKey> JudgeKey(const RelationColumn& key) {
   switch (key.base_type) {
     case kInt2:
     case kInt4:
@@ -61,7 +62,7 @@ std::optional<PostgresKey> JudgeKey(const PostgresColumn& key) {
 
 // The comparison of the key with the parameter. Of texts some comparisons are wider than ours: that
 // of `char` leaves out trailing blanks, and a collation may take 'a' for 'A'.
-std::string KeyCondition(const PostgresColumn& key, PostgresKey kind) {
+std::string KeyCondition(const RelationColumn& key, PostgresKey kind) {
   const std::string column = absl::StrCat("row.", PostgresQuoted(key.name));
   switch (kind) {
     case PostgresKey::kInteger:
@@ -78,7 +79,7 @@ std::string KeyCondition(const PostgresColumn& key, PostgresKey kind) {
 
 // The column as a float8 that a float can hold or NULL; "" for a column that is no feature. A
 // numeric too large for float8 would fail the whole row.
-std::string FeatureExpression(const PostgresColumn& column) {
+std::string FeatureExpression(const RelationColumn& column) {
   const std::string value = absl::StrCat("row.", PostgresQuoted(column.name));
   switch (column.base_type) {
     case kInt2:
@@ -119,15 +120,15 @@ bool IsText(absl::string_view text) {
   return true;
 }
 
-std::string Names(const std::vector<PostgresColumn>& columns) {
-  return absl::StrJoin(columns, ", ", [](std::string* out, const PostgresColumn& column) {
+std::string Names(const std::vector<RelationColumn>& columns) {
+  return absl::StrJoin(columns, ", ", [](std::string* out, const RelationColumn& column) {
     absl::StrAppend(out, column.name);
   });
 }
 
-const PostgresColumn* FindColumn(const std::vector<PostgresColumn>& columns,
+const RelationColumn* FindColumn(const std::vector<RelationColumn>& columns,
                                  absl::string_view name) {
-  for (const PostgresColumn& column : columns) {
+  for (const RelationColumn& column : columns) {
     if (column.name == name) return &column;
   }
   return nullptr;
@@ -145,14 +146,14 @@ absl::Status Try(PGconn* session, const PostgresTableName& name, const std::stri
 
 }  // namespace
 
-absl::StatusOr<PostgresFeatureTable> DescribePostgresTable(PGconn* session,
-                                                           const PostgresTableName& name,
-                                                           absl::Time deadline) {
+absl::StatusOr<PostgresFeatureTable> DescribePostgresFeatures(PGconn* session,
+                                                              const PostgresTableName& name,
+                                                              absl::Time deadline) {
   const auto relation = FindPostgresRelation(session, name.table, deadline);
   PREDICTD_RETURN_IF_ERROR(relation.status());
-  const std::vector<PostgresColumn>& columns = relation->columns;
+  const std::vector<RelationColumn>& columns = relation->columns;
   if (columns.empty()) return NoSuchTable(session, name, deadline);
-  const PostgresColumn* const key = FindColumn(columns, name.key_column);
+  const RelationColumn* const key = FindColumn(columns, name.key_column);
   if (key == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("--feature_key: no column '", name.key_column,
                                                    "' in '", name.table, "' of '", name.database,
@@ -168,7 +169,7 @@ absl::StatusOr<PostgresFeatureTable> DescribePostgresTable(PGconn* session,
   table.key = *kind;
   std::vector<std::string> features;
   std::vector<std::string> expressions;
-  for (const PostgresColumn& column : columns) {
+  for (const RelationColumn& column : columns) {
     if (&column == key) continue;
     std::string expression = FeatureExpression(column);
     (expression.empty() ? table.left_out : features).push_back(column.name);

@@ -43,9 +43,9 @@ struct PostgresTableName {
 //   what
 //                        could be given instead
 //   FAILED_PRECONDITION  there is no table at all yet
-absl::StatusOr<PostgresFeatureTable> DescribePostgresTable(PGconn* session,
-                                                           const PostgresTableName& name,
-                                                           absl::Time deadline);
+absl::StatusOr<PostgresFeatureTable> DescribePostgresFeatures(PGconn* session,
+                                                              const PostgresTableName& name,
+                                                              absl::Time deadline);
 
 // The row that `select` found, in binary format, or nothing. DATA_LOSS for any other result.
 absl::StatusOr<std::optional<FeatureRow>> PostgresRow(const PGresult* result,

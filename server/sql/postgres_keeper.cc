@@ -250,8 +250,8 @@ absl::StatusOr<std::shared_ptr<const PostgresFeatureTable>> PostgresKeeper::Work
     PREDICTD_RETURN_IF_ERROR(session.status());
     session_ = *std::move(session);
   }
-  auto described =
-      DescribePostgresTable(session_.get(), state_->options.table, absl::Now() + state_->patience);
+  auto described = DescribePostgresFeatures(session_.get(), state_->options.table,
+                                            absl::Now() + state_->patience);
   const absl::Status& status = described.status();
   if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) session_.reset();
   PREDICTD_RETURN_IF_ERROR(status);

@@ -33,7 +33,7 @@ class PostgresKeeper {
   // What was found when the table was looked at.
   struct Look {
     uint64_t number = 0;  // counts up
-    absl::Status status;  // as DescribePostgresTable or OpenPostgres has it
+    absl::Status status;  // as DescribePostgresFeatures or OpenPostgres has it
     std::shared_ptr<const PostgresFeatureTable> table;  // null where the status is not OK
   };
   struct Connection {

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
+#include "server/sql/canonical_integer.h"
 #include "server/sql/feature_column.h"
 
 namespace predictd {

@@ -18,7 +18,7 @@
 #include "tests/fakes/sleeping_loop.h"
 #include "tests/unit/sql/await.h"
 #include "tests/unit/sql/captured_log.h"
-#include "tests/unit/sql/metric_value.h"
+#include "tests/fakes/metric_value.h"
 
 namespace predictd {
 
