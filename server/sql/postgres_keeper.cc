@@ -80,6 +80,7 @@ class PostgresKeeper::Worker {
   absl::StatusOr<PostgresSession> Open(absl::Duration statement_timeout);
   absl::StatusOr<std::shared_ptr<const PostgresFeatureTable>> Describe();
   void AnswerWaiting();
+  static void Answer(State::Request& request, Connection connection);
   void TellLook();
 
   const std::shared_ptr<State> state_;
@@ -194,26 +195,25 @@ void PostgresKeeper::Worker::AnswerWaiting() {
   }
   // The server may be here for the first time.
   if (session.ok() && table_ == nullptr) TellLook();
-  std::vector<State::Request> answered;
   MutexLock lock(state_->mutex);
+  std::vector<State::Request>& waiting = state_->waiting;
   if (session.ok()) {
-    answered.push_back(std::move(state_->waiting.front()));
-    state_->waiting.erase(state_->waiting.begin());
-  } else {
-    answered = std::exchange(state_->waiting, {});
-    const bool refused = absl::IsPermissionDenied(session.status());
-    state_->next_attempt = absl::Now() + (refused ? kRefusedPause : state_->backoff.Next());
+    if (!state_->stopping) Answer(waiting.front(), {std::move(session), true});
+    waiting.erase(waiting.begin());
+    return;
   }
-  if (state_->stopping) return;
-  bool first = true;
-  for (State::Request& request : answered) {
-    const auto answer = std::make_shared<Connection>(
-        Connection{session.ok() ? absl::StatusOr<PostgresSession>(*std::move(session))
-                                : absl::StatusOr<PostgresSession>(OwnCopy(session.status())),
-                   std::exchange(first, false)});
-    request.loop->PostFunction(
-        [connected = std::move(request.connected), answer] { connected(*answer); });
+  const bool refused = absl::IsPermissionDenied(session.status());
+  state_->next_attempt = absl::Now() + (refused ? kRefusedPause : state_->backoff.Next());
+  for (size_t i = 0; i < waiting.size() && !state_->stopping; ++i) {
+    Answer(waiting[i], {OwnCopy(session.status()), i == 0});
   }
+  waiting.clear();
+}
+
+void PostgresKeeper::Worker::Answer(State::Request& request, Connection connection) {
+  const auto answer = std::make_shared<Connection>(std::move(connection));
+  request.loop->PostFunction(
+      [connected = std::move(request.connected), answer] { connected(*answer); });
 }
 
 void PostgresKeeper::Worker::TellLook() {
