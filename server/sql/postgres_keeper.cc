@@ -6,13 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "server/async/backoff.h"
 #include "server/base/log.h"
 #include "server/base/mutex.h"
 #include "server/base/status.h"
+#include "server/sql/loop_mail.h"
 
 namespace predictd {
 namespace {
@@ -36,11 +37,11 @@ absl::Status OwnCopy(const absl::Status& status) {
 
 struct PostgresKeeper::State {
   struct Request {
-    Loop* loop;
+    LoopMail* mail;
     std::function<void(Connection&)> connected;
   };
   struct Subscriber {
-    Loop* loop;
+    LoopMail* mail;
     std::function<void(const Look&)> looked;
   };
 
@@ -54,8 +55,15 @@ struct PostgresKeeper::State {
   PublishedSchema schema;
   std::atomic<bool> read{false};  // since the last look
 
+  LoopMail* MailOf(Loop& loop) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    std::unique_ptr<LoopMail>& mail = mails[&loop];
+    if (mail == nullptr) mail = std::make_unique<LoopMail>(loop);
+    return mail.get();
+  }
+
   Mutex mutex;
   CondVar changed;
+  absl::flat_hash_map<const Loop*, std::unique_ptr<LoopMail>> mails ABSL_GUARDED_BY(mutex);
   std::vector<Request> waiting ABSL_GUARDED_BY(mutex);
   std::vector<Subscriber> subscribers ABSL_GUARDED_BY(mutex);
   uint64_t looks_begun ABSL_GUARDED_BY(mutex) = 0;
@@ -80,6 +88,7 @@ class PostgresKeeper::Worker {
   absl::StatusOr<LibpqSession> Open(absl::Duration statement_timeout);
   absl::StatusOr<std::shared_ptr<const PostgresFeatureTable>> Describe();
   void AnswerWaiting();
+  static void Answer(State::Request& request, Connection connection);
   void TellLook();
 
   const std::shared_ptr<State> state_;
@@ -125,7 +134,7 @@ PostgresKeeper::Look PostgresKeeper::Start() {
 
 void PostgresKeeper::OnLook(Loop& loop, std::function<void(const Look&)> looked) {
   MutexLock lock(state_->mutex);
-  state_->subscribers.push_back({&loop, std::move(looked)});
+  state_->subscribers.push_back({state_->MailOf(loop), std::move(looked)});
 }
 
 void PostgresKeeper::Connect(Loop& loop, Last last, std::function<void(Connection&)> connected) {
@@ -133,7 +142,7 @@ void PostgresKeeper::Connect(Loop& loop, Last last, std::function<void(Connectio
   // After a failure the time of the next attempt is set already.
   if (last == Last::kUseful) state_->backoff.Reset();
   if (last == Last::kShortLived) state_->next_attempt = absl::Now() + state_->backoff.Next();
-  state_->waiting.push_back({&loop, std::move(connected)});
+  state_->waiting.push_back({state_->MailOf(loop), std::move(connected)});
   state_->changed.NotifyAll();
 }
 
@@ -194,26 +203,24 @@ void PostgresKeeper::Worker::AnswerWaiting() {
   }
   // The server may be here for the first time.
   if (session.ok() && table_ == nullptr) TellLook();
-  std::vector<State::Request> answered;
   MutexLock lock(state_->mutex);
+  std::vector<State::Request>& waiting = state_->waiting;
   if (session.ok()) {
-    answered.push_back(std::move(state_->waiting.front()));
-    state_->waiting.erase(state_->waiting.begin());
-  } else {
-    answered = std::exchange(state_->waiting, {});
-    const bool refused = absl::IsPermissionDenied(session.status());
-    state_->next_attempt = absl::Now() + (refused ? kRefusedPause : state_->backoff.Next());
+    if (!state_->stopping) Answer(waiting.front(), {std::move(session), true});
+    waiting.erase(waiting.begin());
+    return;
   }
-  if (state_->stopping) return;
-  bool first = true;
-  for (State::Request& request : answered) {
-    const auto answer = std::make_shared<Connection>(
-        Connection{session.ok() ? absl::StatusOr<LibpqSession>(*std::move(session))
-                                : absl::StatusOr<LibpqSession>(OwnCopy(session.status())),
-                   std::exchange(first, false)});
-    request.loop->PostFunction(
-        [connected = std::move(request.connected), answer] { connected(*answer); });
+  const bool refused = absl::IsPermissionDenied(session.status());
+  state_->next_attempt = absl::Now() + (refused ? kRefusedPause : state_->backoff.Next());
+  for (size_t i = 0; i < waiting.size() && !state_->stopping; ++i) {
+    Answer(waiting[i], {OwnCopy(session.status()), i == 0});
   }
+  waiting.clear();
+}
+
+void PostgresKeeper::Worker::Answer(State::Request& request, Connection connection) {
+  const auto answer = std::make_shared<Connection>(std::move(connection));
+  request.mail->Send([connected = std::move(request.connected), answer] { connected(*answer); });
 }
 
 void PostgresKeeper::Worker::TellLook() {
@@ -226,10 +233,8 @@ void PostgresKeeper::Worker::TellLook() {
   MutexLock lock(state_->mutex);
   if (state_->stopping) return;
   for (const State::Subscriber& subscriber : state_->subscribers) {
-    subscriber.loop->PostFunction(
-        [looked = subscriber.looked, own = Look{number, OwnCopy(look.status), look.table}] {
-          looked(own);
-        });
+    subscriber.mail->Send([looked = subscriber.looked,
+                           own = Look{number, OwnCopy(look.status), look.table}] { looked(own); });
   }
 }
 

@@ -32,7 +32,7 @@ inline PostgresServer& SharedPostgres() {
 
 inline std::string NewDatabase() {
   static int number = 0;
-  const std::string name = absl::StrCat("test_", ++number);
+  const std::string name = absl::StrCat("source_", ++number);
   SharedPostgres().Do("CREATE DATABASE " + name);
   return name;
 }
