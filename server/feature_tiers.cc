@@ -141,7 +141,7 @@ void FeatureTiers::WatchInvalidations(Loop& loop) {
   redis::InvalidationChannel::Events events;
   events.on_invalidate = [this](absl::string_view key) {
     const auto user_id = encoding_->UserOf(config_.feature_cache_prefix, key);
-    if (user_id) local_cache_.Invalidate(*user_id, clock_.Now());
+    if (user_id) local_cache_.InvalidateUnlessEcho(*user_id, clock_.Now());
   };
   events.on_flush = [this] { local_cache_.Flush(); };
   // What was read before may have changed unheard.

@@ -113,7 +113,16 @@ void LocalCache::Clear() {
   }
 }
 
-void LocalCache::Invalidate(absl::string_view user_id, absl::Time now) {
+void LocalCache::Invalidate(absl::string_view user_id) {
+  if (shards_ == nullptr) return;
+  const uint64_t hash = CacheShard::Hash(user_id);
+  Shard& shard = ShardOf(hash);
+  MutexLock lock(shard.mutex);
+  InvalidationsOf(hash).fetch_add(1, std::memory_order_acq_rel);
+  shard.cache->Erase(user_id, hash);
+}
+
+void LocalCache::InvalidateUnlessEcho(absl::string_view user_id, absl::Time now) {
   if (shards_ == nullptr) return;
   const uint64_t hash = CacheShard::Hash(user_id);
   Shard& shard = ShardOf(hash);

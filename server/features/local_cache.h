@@ -66,12 +66,13 @@ class LocalCache {
   void Erase(absl::string_view user_id);
   void Clear();
 
-  // Erase, and a new generation: what is being read does not come back. Unless it is the echo of
-  // ExpectEcho: then nothing.
-  void Invalidate(absl::string_view user_id, absl::Time now);
-  // The row just put was written to Redis too, which tells of every write: the next Invalidate,
-  // within a second, is about this one. Somebody else's write that Redis tells of together with it
-  // goes unnoticed until `ttl`.
+  // Erase, and a new generation: what is being read does not come back.
+  void Invalidate(absl::string_view user_id);
+  // The same for what Redis tells, but nothing where it is the echo of ExpectEcho.
+  void InvalidateUnlessEcho(absl::string_view user_id, absl::Time now);
+  // The row just put was written to Redis too, which tells of every write: the next
+  // InvalidateUnlessEcho, within a second, is about this one. Somebody else's write that Redis
+  // tells of together with it goes unnoticed until `ttl`.
   void ExpectEcho(absl::string_view user_id);
   // Clear, and a new generation of every user.
   void Flush();

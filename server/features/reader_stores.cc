@@ -112,7 +112,7 @@ Task<void> Reader::Refresh(std::string user_id, From from) {
 }
 
 Task<void> Reader::Changed(std::string user_id) {
-  local_.Invalidate(user_id, loop_.Now());
+  local_.Invalidate(user_id);
   if (cache_ == nullptr || source_ == nullptr || CurrentSchema()->size() == 0) co_return;
   Task<CacheAnswer> reading = cache_->Read(user_id, CurrentSchema());
   const CacheAnswer answer = co_await std::move(reading);

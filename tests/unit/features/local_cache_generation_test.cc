@@ -19,7 +19,7 @@ TEST_CASE("a row that was read before its user was invalidated is not kept") {
   CacheRig rig;
   rig.Put("ann", {1.0f});
   const uint32_t before = rig.cache.Generation("ann");
-  rig.cache.Invalidate("ann", rig.clock.Now());
+  rig.cache.InvalidateUnlessEcho("ann", rig.clock.Now());
   CHECK_FALSE(rig.Has("ann"));
   PutOf(rig, "ann", before, 1.0f);
   CHECK_FALSE(rig.Has("ann"));
@@ -47,7 +47,7 @@ TEST_CASE("an invalidation concerns few others") {
   CacheRig rig;
   std::vector<uint32_t> before;
   for (int i = 0; i < 1000; ++i) before.push_back(rig.cache.Generation(absl::StrCat("user", i)));
-  rig.cache.Invalidate("ann", rig.clock.Now());
+  rig.cache.InvalidateUnlessEcho("ann", rig.clock.Now());
   int changed = 0;
   for (int i = 0; i < 1000; ++i) {
     changed += rig.cache.Generation(absl::StrCat("user", i)) != before[i];
@@ -67,7 +67,7 @@ TEST_CASE("an invalidated row of an earlier time is replaced by what is there no
   CacheRig rig;
   const absl::Time earlier = rig.clock.WallNow() - absl::Hours(1);
   rig.Put("ann", {1.0f});
-  rig.cache.Invalidate("ann", rig.clock.Now());
+  rig.cache.InvalidateUnlessEcho("ann", rig.clock.Now());
   rig.cache.Put("ann", kSchema, rig.cache.Generation("ann"), {2.0f}, earlier, rig.clock.Now());
   REQUIRE(rig.Has("ann"));
   CHECK(rig.values == FeatureValues{2.0f});
@@ -78,10 +78,10 @@ TEST_CASE("the echo of the server's own write leaves the row alone, the next cha
   rig.Put("ann", {1.0f});
   rig.cache.ExpectEcho("ann");
   const uint32_t before = rig.cache.Generation("ann");
-  rig.cache.Invalidate("ann", rig.clock.Now());
+  rig.cache.InvalidateUnlessEcho("ann", rig.clock.Now());
   CHECK(rig.Has("ann"));
   CHECK(rig.cache.Generation("ann") == before);
-  rig.cache.Invalidate("ann", rig.clock.Now());
+  rig.cache.InvalidateUnlessEcho("ann", rig.clock.Now());
   CHECK_FALSE(rig.Has("ann"));
 }
 
@@ -91,20 +91,20 @@ TEST_CASE("an echo that did not come covers nothing else") {
   rig.Put("late", {1.0f});
   rig.cache.ExpectEcho("late");
   rig.clock.Advance(absl::Milliseconds(1001));
-  rig.cache.Invalidate("late", rig.clock.Now());
+  rig.cache.InvalidateUnlessEcho("late", rig.clock.Now());
   CHECK_FALSE(rig.Has("late"));
 
   rig.Put("other", {1.0f});
   rig.cache.ExpectEcho("other");
   rig.Put("other", {2.0f});
-  rig.cache.Invalidate("other", rig.clock.Now());
+  rig.cache.InvalidateUnlessEcho("other", rig.clock.Now());
   CHECK_FALSE(rig.Has("other"));
 }
 
 TEST_CASE("a cache that is off has generations that never change") {
   CacheRig rig({.bytes = 0});
   const uint32_t before = rig.cache.Generation("ann");
-  rig.cache.Invalidate("ann", rig.clock.Now());
+  rig.cache.InvalidateUnlessEcho("ann", rig.clock.Now());
   rig.cache.Flush();
   CHECK(rig.cache.Generation("ann") == rig.cache.Generation("bob"));
   PutOf(rig, "ann", before, 1.0f);
@@ -146,7 +146,7 @@ TEST_CASE("a user becomes unknown, known again and unknown again") {
     rig.PutUnknown("ann");
     CHECK(rig.Get("ann") == Found::kUnknown);
   }
-  rig.cache.Invalidate("ann", rig.clock.Now());
+  rig.cache.InvalidateUnlessEcho("ann", rig.clock.Now());
   CHECK(rig.Get("ann") == Found::kMiss);
   CHECK(rig.cache.rows() == 1);
 }
@@ -212,7 +212,7 @@ TEST_CASE("whatever the threads do, no row outlives the invalidation after its c
   for (int i = 1; i <= 20000; ++i) {
     stored = i;
     if (i % 2 == 0) {
-      cache.Invalidate("ann", clock.Now());
+      cache.InvalidateUnlessEcho("ann", clock.Now());
     } else {
       cache.Flush();
     }

@@ -14,21 +14,16 @@
 #include "server/async/watcher.h"
 #include "server/sql/postgres_source.h"
 #include "tests/catch.h"
+#include "tests/fakes/metric_value.h"
 #include "tests/fakes/postgres_server.h"
 #include "tests/fakes/sleeping_loop.h"
 #include "tests/unit/sql/await.h"
 #include "tests/unit/sql/captured_log.h"
-#include "tests/fakes/metric_value.h"
+#include "tests/unit/sql/postgres_database.h"
 
 namespace predictd {
 
 using PostgresAnswer = absl::StatusOr<std::optional<FeatureRow>>;
-
-// A server for all tests that leave it running; each has a database of its own.
-inline PostgresServer& SharedPostgres() {
-  static PostgresServer server;
-  return server;
-}
 
 inline std::string NewDatabase() {
   static int number = 0;
