@@ -42,8 +42,8 @@ TEST_CASE("While the source is locked, cached rows are answered and the others a
   PredictdProcess predictd(
       rig.Flags({"--feature_cache=" + redis.unix_url(), "--default_model=m",
                  // A write-back is dropped while Redis is late, and here one is waited for.
-                 "--feature_cache_timeout=60s",
-                 "--feature_source_timeout=200ms", "--local_cache_mb=16", "--local_cache_ttl=1h"}));
+                 "--feature_cache_timeout=60s", "--feature_source_timeout=200ms",
+                 "--local_cache_mb=16", "--local_cache_ttl=1h"}));
   REQUIRE(predictd.WaitForState("lenient", 1, v1::MODEL_STATE_READY));
   REQUIRE(predictd.WaitForState("m", 1, v1::MODEL_STATE_READY));
   REQUIRE(predictd.WaitForMetric("predictd_redis_up", 2));

@@ -75,6 +75,7 @@ TEST_CASE("a database without tables is a start, and the table is taken over whe
   CHECK(rig.WorksAgain("u"));
   CHECK(rig.Values("u") == std::vector<float>{1});
   CHECK(rig.source->schema_generation() != 0);
+  INFO(log.text());
   CHECK(log.Count("does not answer") == 0);
 }
 
@@ -121,7 +122,8 @@ TEST_CASE("of several hosts the one that answers is found") {
   const std::string url = PostgresRig::Filled(
       "CREATE TABLE user_features (user_id text, x int);"
       "INSERT INTO user_features VALUES ('u', 1)");
-  const std::string database = url.substr(url.rfind("test_"), url.find('?') - url.rfind("test_"));
+  const std::string database =
+      url.substr(url.rfind("source_"), url.find('?') - url.rfind("source_"));
   PostgresRig rig(absl::StrCat("postgresql://test@/", database, "?host=127.0.0.1,",
                                SharedPostgres().folder().string(), "&port=", deaf.port(),
                                ",5432&sslmode=disable"));
