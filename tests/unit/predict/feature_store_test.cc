@@ -3,8 +3,8 @@
 #include <set>
 
 #include "tests/catch.h"
-#include "tests/unit/predict/rig.h"
 #include "tests/fakes/metric_value.h"
+#include "tests/unit/predict/rig.h"
 
 namespace predictd::predict {
 namespace {

@@ -8,8 +8,8 @@
 #include "server/save/writer.h"
 #include "server/sql/postgres_store.h"
 #include "tests/catch.h"
-#include "tests/unit/sql/await.h"
 #include "tests/fakes/metric_value.h"
+#include "tests/unit/sql/await.h"
 #include "tests/unit/sql/postgres_database.h"
 #include "tests/unit/sql/predictions.h"
 
