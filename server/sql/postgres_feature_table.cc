@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -37,7 +38,8 @@ constexpr absl::string_view kAnyUuid = "00000000-0000-0000-0000-000000000000";
 absl::Status NoSuchTable(PGconn* session, const PostgresTableName& name, absl::Time deadline) {
   const auto tables = PostgresTables(session, deadline);
   PREDICTD_RETURN_IF_ERROR(tables.status());
-  if (tables->empty()) return NoTableYet(name.table);
+  // In the list, it was made since it was looked for: the next look finds it.
+  if (tables->empty() || absl::c_linear_search(*tables, name.table)) return NoTableYet(name.table);
   return absl::InvalidArgumentError(absl::StrCat("--feature_table: no table or view '", name.table,
                                                  "' in '", name.database, "'; there is ",
                                                  absl::StrJoin(*tables, ", ")));

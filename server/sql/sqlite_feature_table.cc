@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -67,7 +68,8 @@ absl::StatusOr<bool> FirstValueIsNumber(SqliteConnection& connection, absl::stri
 absl::Status NoSuchTable(SqliteConnection& connection, absl::string_view table) {
   const auto tables = SqliteTables(connection);
   PREDICTD_RETURN_IF_ERROR(tables.status());
-  if (tables->empty()) return NoTableYet(table);
+  // In the list, it was made since it was looked for: the next look finds it.
+  if (tables->empty() || absl::c_linear_search(*tables, table)) return NoTableYet(table);
   return absl::InvalidArgumentError(absl::StrCat("--feature_table: no table or view '", table,
                                                  "' in '", connection.path(), "'; there is ",
                                                  absl::StrJoin(*tables, ", ")));
