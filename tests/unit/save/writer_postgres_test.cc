@@ -9,8 +9,8 @@
 #include "server/sql/postgres_store.h"
 #include "tests/catch.h"
 #include "tests/fakes/metric_value.h"
+#include "tests/fakes/postgres_database.h"
 #include "tests/unit/sql/await.h"
-#include "tests/unit/sql/postgres_database.h"
 #include "tests/unit/sql/predictions.h"
 
 namespace predictd::save {

@@ -4,9 +4,9 @@
 
 #include "tests/catch.h"
 #include "tests/fakes/metric_value.h"
+#include "tests/stores/postgres/feature_sink_rig.h"
 #include "tests/unit/sql/await.h"
 #include "tests/unit/sql/captured_log.h"
-#include "tests/unit/sql/feature_sink_rig.h"
 #include "tests/unit/sql/source_file.h"
 
 namespace predictd {

@@ -10,8 +10,8 @@
 #include "server/sql/sqlite_source.h"
 #include "server/sql/sqlite_store.h"
 #include "tests/catch.h"
+#include "tests/fakes/postgres_database.h"
 #include "tests/unit/sql/await.h"
-#include "tests/unit/sql/postgres_database.h"
 #include "tests/unit/sql/predictions.h"
 #include "tests/unit/sql/sqlite_file.h"
 

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "tests/catch.h"
-#include "tests/unit/sql/feature_sink_rig.h"
+#include "tests/stores/postgres/feature_sink_rig.h"
 #include "tests/unit/sql/small_disk.h"
 #include "tests/unit/sql/source_file.h"
 

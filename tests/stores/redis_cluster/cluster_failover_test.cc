@@ -7,7 +7,7 @@
 #include "server/redis/cluster_client.h"
 #include "tests/catch.h"
 #include "tests/fakes/redis_cluster.h"
-#include "tests/unit/redis/cluster_rig.h"
+#include "tests/stores/redis_cluster/cluster_rig.h"
 #include "tests/unit/sql/captured_log.h"
 
 namespace predictd::redis {

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "tests/catch.h"
-#include "tests/unit/sql/postgres_store_rig.h"
+#include "tests/stores/postgres/postgres_store_rig.h"
 #include "tests/unit/sql/source_file.h"
 
 namespace predictd {

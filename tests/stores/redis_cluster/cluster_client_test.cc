@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
 #include "tests/fakes/redis_cluster.h"
-#include "tests/unit/redis/cluster_rig.h"
+#include "tests/stores/redis_cluster/cluster_rig.h"
 #include "tests/unit/sql/captured_log.h"
 
 namespace predictd::redis {

@@ -3,7 +3,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "tests/unit/sql/postgres_rig.h"
+#include "tests/stores/postgres/postgres_rig.h"
 
 namespace predictd {
 namespace {

@@ -1,6 +1,6 @@
 // A database of a test's own, on one server for the whole program.
-#ifndef PREDICTD_TESTS_UNIT_SQL_POSTGRES_DATABASE_H_
-#define PREDICTD_TESTS_UNIT_SQL_POSTGRES_DATABASE_H_
+#ifndef PREDICTD_TESTS_FAKES_POSTGRES_DATABASE_H_
+#define PREDICTD_TESTS_FAKES_POSTGRES_DATABASE_H_
 
 #include <libpq-fe.h>
 
@@ -69,4 +69,4 @@ class PostgresDatabase {
 
 }  // namespace predictd
 
-#endif  // PREDICTD_TESTS_UNIT_SQL_POSTGRES_DATABASE_H_
+#endif  // PREDICTD_TESTS_FAKES_POSTGRES_DATABASE_H_

@@ -1,6 +1,6 @@
 // A cluster client on a loop of its own, and coroutines that ask it.
-#ifndef PREDICTD_TESTS_UNIT_REDIS_CLUSTER_RIG_H_
-#define PREDICTD_TESTS_UNIT_REDIS_CLUSTER_RIG_H_
+#ifndef PREDICTD_TESTS_STORES_REDIS_CLUSTER_CLUSTER_RIG_H_
+#define PREDICTD_TESTS_STORES_REDIS_CLUSTER_CLUSTER_RIG_H_
 
 #include <deque>
 #include <string>
@@ -73,4 +73,4 @@ class ClusterRig {
 
 }  // namespace predictd::redis
 
-#endif  // PREDICTD_TESTS_UNIT_REDIS_CLUSTER_RIG_H_
+#endif  // PREDICTD_TESTS_STORES_REDIS_CLUSTER_CLUSTER_RIG_H_

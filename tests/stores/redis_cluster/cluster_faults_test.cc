@@ -9,7 +9,7 @@
 #include "tests/catch.h"
 #include "tests/fakes/manual_loop.h"
 #include "tests/fakes/scripted_redis.h"
-#include "tests/unit/redis/cluster_rig.h"
+#include "tests/stores/redis_cluster/cluster_rig.h"
 #include "tests/unit/sql/captured_log.h"
 
 namespace predictd::redis {

@@ -1,6 +1,6 @@
 // A sink of features of either kind, with what a test wants to see of its table.
-#ifndef PREDICTD_TESTS_UNIT_SQL_FEATURE_SINK_RIG_H_
-#define PREDICTD_TESTS_UNIT_SQL_FEATURE_SINK_RIG_H_
+#ifndef PREDICTD_TESTS_STORES_POSTGRES_FEATURE_SINK_RIG_H_
+#define PREDICTD_TESTS_STORES_POSTGRES_FEATURE_SINK_RIG_H_
 
 #include <limits>
 #include <memory>
@@ -11,7 +11,7 @@
 #include "server/sql/postgres_feature_sink.h"
 #include "server/sql/sqlite_feature_sink.h"
 #include "tests/catch.h"
-#include "tests/unit/sql/postgres_database.h"
+#include "tests/fakes/postgres_database.h"
 #include "tests/unit/sql/sqlite_file.h"
 
 namespace predictd {
@@ -82,4 +82,4 @@ inline bool IsRefused(const absl::Status& status, const std::string& part) {
 
 }  // namespace predictd
 
-#endif  // PREDICTD_TESTS_UNIT_SQL_FEATURE_SINK_RIG_H_
+#endif  // PREDICTD_TESTS_STORES_POSTGRES_FEATURE_SINK_RIG_H_

@@ -1,7 +1,7 @@
 // Something on a TCP port that is no PostgreSQL: it takes connections, says one thing to each that
 // has said something, and nothing else.
-#ifndef PREDICTD_TESTS_UNIT_SQL_DEAF_SERVER_H_
-#define PREDICTD_TESTS_UNIT_SQL_DEAF_SERVER_H_
+#ifndef PREDICTD_TESTS_STORES_POSTGRES_DEAF_SERVER_H_
+#define PREDICTD_TESTS_STORES_POSTGRES_DEAF_SERVER_H_
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -74,4 +74,4 @@ class DeafServer {
 
 }  // namespace predictd
 
-#endif  // PREDICTD_TESTS_UNIT_SQL_DEAF_SERVER_H_
+#endif  // PREDICTD_TESTS_STORES_POSTGRES_DEAF_SERVER_H_

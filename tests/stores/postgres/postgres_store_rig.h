@@ -1,6 +1,6 @@
 // A store in a database of a test's own.
-#ifndef PREDICTD_TESTS_UNIT_SQL_POSTGRES_STORE_RIG_H_
-#define PREDICTD_TESTS_UNIT_SQL_POSTGRES_STORE_RIG_H_
+#ifndef PREDICTD_TESTS_STORES_POSTGRES_POSTGRES_STORE_RIG_H_
+#define PREDICTD_TESTS_STORES_POSTGRES_POSTGRES_STORE_RIG_H_
 
 #include <memory>
 #include <optional>
@@ -10,7 +10,7 @@
 
 #include "server/sql/postgres_store.h"
 #include "tests/catch.h"
-#include "tests/unit/sql/postgres_database.h"
+#include "tests/fakes/postgres_database.h"
 #include "tests/unit/sql/predictions.h"
 
 namespace predictd {
@@ -59,4 +59,4 @@ struct PostgresStoreRig {
 
 }  // namespace predictd
 
-#endif  // PREDICTD_TESTS_UNIT_SQL_POSTGRES_STORE_RIG_H_
+#endif  // PREDICTD_TESTS_STORES_POSTGRES_POSTGRES_STORE_RIG_H_

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "tests/unit/sql/postgres_rig.h"
+#include "tests/stores/postgres/postgres_rig.h"
 
 namespace predictd {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
-#include "tests/unit/sql/feature_sink_rig.h"
+#include "tests/stores/postgres/feature_sink_rig.h"
 #include "tests/unit/sql/source_file.h"
 
 namespace predictd {

@@ -1,6 +1,6 @@
 // A source on a PostgreSQL of the test's own, and one loop that reads from it.
-#ifndef PREDICTD_TESTS_UNIT_SQL_POSTGRES_RIG_H_
-#define PREDICTD_TESTS_UNIT_SQL_POSTGRES_RIG_H_
+#ifndef PREDICTD_TESTS_STORES_POSTGRES_POSTGRES_RIG_H_
+#define PREDICTD_TESTS_STORES_POSTGRES_POSTGRES_RIG_H_
 
 #include <deque>
 #include <memory>
@@ -15,11 +15,11 @@
 #include "server/sql/postgres_source.h"
 #include "tests/catch.h"
 #include "tests/fakes/metric_value.h"
+#include "tests/fakes/postgres_database.h"
 #include "tests/fakes/postgres_server.h"
 #include "tests/fakes/sleeping_loop.h"
 #include "tests/unit/sql/await.h"
 #include "tests/unit/sql/captured_log.h"
-#include "tests/unit/sql/postgres_database.h"
 
 namespace predictd {
 
@@ -124,4 +124,4 @@ inline void CheckMessage(const absl::Status& status, std::initializer_list<const
 
 }  // namespace predictd
 
-#endif  // PREDICTD_TESTS_UNIT_SQL_POSTGRES_RIG_H_
+#endif  // PREDICTD_TESTS_STORES_POSTGRES_POSTGRES_RIG_H_

@@ -1,7 +1,7 @@
 // What a PostgreSQL source finds when it starts.
 #include "absl/strings/str_cat.h"
-#include "tests/unit/sql/deaf_server.h"
-#include "tests/unit/sql/postgres_rig.h"
+#include "tests/stores/postgres/deaf_server.h"
+#include "tests/stores/postgres/postgres_rig.h"
 
 namespace predictd {
 namespace {

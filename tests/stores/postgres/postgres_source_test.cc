@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/unit/sql/postgres_rig.h"
+#include "tests/stores/postgres/postgres_rig.h"
 
 namespace predictd {
 namespace {

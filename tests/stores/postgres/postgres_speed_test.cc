@@ -6,7 +6,7 @@
 #include <ctime>
 
 #include "absl/strings/str_cat.h"
-#include "tests/unit/sql/postgres_rig.h"
+#include "tests/stores/postgres/postgres_rig.h"
 
 namespace predictd {
 namespace {
