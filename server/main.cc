@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,19 @@ void ReleaseFreeMemory() {
 #ifdef PREDICTD_TCMALLOC
   MallocExtension::instance()->ReleaseFreeMemory();
 #endif
+}
+
+// What the shutdown is busy with.
+std::atomic<const char*> shutdown_step{"calls and connections"};
+
+// Whatever hangs, the process is gone in time, and the log says what did.
+void ExitAfter(absl::Duration longest) {
+  std::thread([longest] {
+    absl::SleepFor(longest);
+    Log(LogLevel::kError, "the shutdown hangs: the process ends without the rest of it",
+        {{"step", shutdown_step.load()}});
+    std::_Exit(0);
+  }).detach();
 }
 
 // One event loop's share of the line.
@@ -119,16 +133,22 @@ class Predictd {
     const absl::Time deadline = clock_.Now() + config_.drain_timeout;
     const absl::Duration reserve = std::min(kFlushReserve, config_.drain_timeout / 4);
     Log(LogLevel::kInfo, "draining", {{"longest", config_.drain_timeout}});
+    ExitAfter(config_.drain_timeout);
     bool ended = server_.Drain(config_.lame_duck, deadline - reserve);
     if (!ended) Log(LogLevel::kWarning, "calls were still in flight at the deadline");
+    shutdown_step = "models";
     ended &= repository_->Stop(ended ? reserve : absl::ZeroDuration());
+    shutdown_step = "reads of features";
     ended &= WaitForReaders(deadline);
+    shutdown_step = "saves";
     if (writer_ != nullptr) {
       const absl::Status flushed = writer_->Flush(deadline);
       if (!flushed.ok()) Log(LogLevel::kError, "not all was saved", {{"error", flushed.message()}});
     }
+    shutdown_step = "event loops";
     if (ended) server_.StopLoops();
     Log(LogLevel::kInfo, "stopped");
+    shutdown_step = "destructors";
     return ended;
   }
 

@@ -99,8 +99,10 @@ class PostgresServer {
   // The server and all its back ends hang; its kernel still accepts connections. Returns when they
   // do.
   void Stop() {
-    for (const pid_t process : Processes()) ::kill(process, SIGSTOP);
+    // First the one that makes the others.
+    ::kill(pid_, SIGSTOP);
     ::waitpid(pid_, nullptr, WUNTRACED);
+    for (const pid_t process : Processes()) ::kill(process, SIGSTOP);
   }
   void Continue() {
     for (const pid_t process : Processes()) ::kill(process, SIGCONT);
