@@ -1,0 +1,41 @@
+#include "server/batching/lane_statistics.h"
+
+#include "server/batching/padded_size.h"
+
+namespace predictd::batching {
+
+void LaneStatistics::AtomicSum::Add(uint64_t more, absl::Duration time) {
+  count.fetch_add(more, std::memory_order_relaxed);
+  nanos.fetch_add(absl::ToInt64Nanoseconds(time), std::memory_order_relaxed);
+}
+
+LaneStatistics::Sum LaneStatistics::AtomicSum::Read() const {
+  return {count.load(std::memory_order_relaxed),
+          absl::Nanoseconds(nanos.load(std::memory_order_relaxed))};
+}
+
+void LaneStatistics::RecordBatch(int rows, absl::Duration queue_time_of_all,
+                                 absl::Duration model_time, absl::Time wall_now) {
+  queue_.Add(rows, queue_time_of_all);
+  rows_.fetch_add(rows, std::memory_order_relaxed);
+  batches_[PaddedSizeIndex(rows)].Add(1, model_time);
+  last_run_millis_.store(absl::ToUnixMillis(wall_now), std::memory_order_relaxed);
+}
+
+void LaneStatistics::RecordRequest(bool ok, absl::Duration took) {
+  (ok ? requests_ok_ : requests_failed_).Add(1, took);
+}
+
+LaneStatistics::Numbers LaneStatistics::Read() const {
+  Numbers numbers;
+  numbers.requests_ok = requests_ok_.Read();
+  numbers.requests_failed = requests_failed_.Read();
+  numbers.queue = queue_.Read();
+  numbers.rows = rows_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i < batches_.size(); ++i) numbers.batches[i] = batches_[i].Read();
+  const int64_t millis = last_run_millis_.load(std::memory_order_relaxed);
+  if (millis >= 0) numbers.last_run = absl::FromUnixMillis(millis);
+  return numbers;
+}
+
+}  // namespace predictd::batching

@@ -1,0 +1,70 @@
+// Tensors in, tensors out: the line of a request that brings its own tensors.
+#ifndef PREDICTD_SERVER_PREDICT_INFERENCE_H_
+#define PREDICTD_SERVER_PREDICT_INFERENCE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/async/loop.h"
+#include "server/async/task.h"
+#include "server/base/datatype.h"
+#include "server/base/metrics.h"
+#include "server/batching/turn_batches.h"
+#include "server/predict/request.h"
+#include "server/repository/catalog.h"
+
+namespace predictd::predict {
+
+// Looks into the caller's message, which outlives the inference.
+struct InputTensor {
+  absl::string_view name;
+  Datatype datatype = Datatype::kFp32;
+  std::vector<int64_t> shape;  // the first dimension is the batch
+  absl::string_view bytes;     // row-major, little-endian
+};
+
+struct InferRequest {
+  absl::string_view model;                 // empty = the default
+  absl::string_view version;               // empty = the one that serves
+  std::vector<InputTensor> inputs;         // in any order
+  std::vector<absl::string_view> outputs;  // names, in the order wanted; empty = all
+};
+
+struct OutputTensor {
+  std::string name;
+  Datatype datatype = Datatype::kFp32;
+  std::vector<int64_t> shape;
+  std::string bytes;  // row-major, little-endian
+};
+
+struct InferAnswer {
+  repository::VersionHandle version;
+  std::vector<OutputTensor> outputs;  // as requested, else in signature order
+  StageTimes times;
+};
+
+// One per loop; loop's thread only. Outlives its tasks.
+class Inference {
+ public:
+  Inference(Loop& loop, const repository::Catalog& catalog, batching::TurnBatches& batches,
+            Metrics& metrics)
+      : loop_(loop), catalog_(catalog), batches_(batches), metrics_(metrics) {}
+
+  // Runs the rows of a request, together with those of others. All or nothing: the first row that
+  // fails fails the request. INVALID_ARGUMENT names the tensor; the rest as in Catalog::Find and
+  // TurnBatches::Add. `request` and `call` outlive the task.
+  Task<absl::StatusOr<InferAnswer>> Infer(const InferRequest& request, const CallContext& call);
+
+ private:
+  Loop& loop_;
+  const repository::Catalog& catalog_;
+  batching::TurnBatches& batches_;
+  Metrics& metrics_;
+};
+
+}  // namespace predictd::predict
+
+#endif  // PREDICTD_SERVER_PREDICT_INFERENCE_H_
