@@ -47,7 +47,7 @@ class ServedTest(unittest.TestCase):
             answer = server.predict("u", "--model=branching", "--set=a=0.25,b=3", "--json")
             self.assertEqual(answer.returncode, 0, answer.stderr)
             self.assertEqual(list(json.loads(answer.stdout)["outputs"].values()),
-                             [3.25, [0.5, 6.0]], answer.stdout)
+                             [3.25, 0.5, 6], answer.stdout)
             row = ",".join(f"{name}=0.5" for name in slow.NAMES)
             answer = server.predict("u", "--model=slow", f"--set={row}", "--json")
             self.assertAlmostEqual(json.loads(answer.stdout)["outputs"]["output"],
