@@ -27,7 +27,7 @@ int RoomForBatches(const batching::QueueLimit& queue) {
 }  // namespace
 
 Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const CallContext& call) {
-  auto version = line_.catalog.Find(request.model, request.version);
+  auto version = line_.catalog.Find(request.model, request.version, request.user_id);
   if (!version.ok()) co_return version.status();
   Answer answer;
   answer.version = *std::move(version);
@@ -55,6 +55,7 @@ Task<absl::Status> Predictor::Run(const Request& request, const CallContext& cal
   row.deadline = call.deadline;
   row.cancelled = &call.cancelled;
   status = co_await row;
+  answer.version->outcomes.Count(status);
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
   if (!status.ok()) co_return status;
@@ -165,7 +166,9 @@ Prediction Predictor::MakePrediction(const Request& request, const Answer& answe
 
 Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
     absl::Span<const absl::string_view> user_ids, const Request& shared, const CallContext& call) {
-  auto version = line_.catalog.Find(shared.model, shared.version);
+  // One version answers all of them: the first user's, which is the user's of a batch of one.
+  const absl::string_view first_user = user_ids.empty() ? "" : user_ids.front();
+  auto version = line_.catalog.Find(shared.model, shared.version, first_user);
   if (!version.ok()) co_return version.status();
   BatchAnswer batch;
   batch.version = *std::move(version);

@@ -50,9 +50,7 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
   const auto now = ScanRepository(options_.directory);
   const bool same = now.ok() && now->count(name) > 0 && now->at(name).versions.count(number) > 0 &&
                     now->at(name).versions.at(number).fingerprint == entry.fingerprint;
-  // By both clocks: a file's time may lie in the future.
-  const bool young = clock_.WallNow() - entry.files.changed_at < kSettled &&
-                     clock_.Now() - entry.seen_at < kSettled;
+  const bool young = Young(entry.files.changed_at, entry.seen_at) || !model.config.settled;
   if (!final_try && (!same || (!version.ok() && young))) {
     const absl::string_view so_far =
         version.ok() ? absl::string_view("they are being changed") : version.status().message();
@@ -85,7 +83,7 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
                                                       int64_t number, Entry& entry) {
   const std::string model_file = entry.files.directory + "/model.pt";
   PREDICTD_RETURN_IF_ERROR(CheckZipComplete(model_file));
-  const auto settings = ReadModelSettings(model.config_path, options_.settings);
+  const auto settings = Settings(model);
   if (!settings.ok()) return settings.status();
   auto loaded = options_.load(entry.files.directory);
   if (!loaded.ok()) return loaded.status();
@@ -94,6 +92,7 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
   version->model = name;
   version->version = absl::StrCat(number);
   version->serial = next_serial_++;
+  version->outcomes.OnFailing([this] { Nudge(); });
   version->defaults_when_unreachable = settings->defaults_when_unreachable;
   version->refuse_missing_features = settings->refuse_missing_features;
   version->runnable = *std::move(loaded);
@@ -132,6 +131,11 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
   PREDICTD_RETURN_IF_ERROR(CheckGoldenCases(*version));
   PREDICTD_RETURN_IF_ERROR(options_.warm_up(version, stopping_));
   return version;
+}
+
+bool Repository::Young(absl::Time changed_at, absl::Time seen_at) const {
+  // By both clocks: a file's time may lie in the future.
+  return clock_.WallNow() - changed_at < kSettled && clock_.Now() - seen_at < kSettled;
 }
 
 void Repository::Fail(const std::string& name, int64_t number, Entry& entry,

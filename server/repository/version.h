@@ -10,6 +10,7 @@
 #include "server/base/schema.h"
 #include "server/batching/lane.h"
 #include "server/model/model.h"
+#include "server/repository/outcomes.h"
 
 namespace predictd::repository {
 
@@ -32,6 +33,9 @@ struct Version {
   std::vector<float> defaults;
   // Null for a model without features.
   std::unique_ptr<batching::Lane> lane;
+
+  // Of the rows that it answered; whoever awaits a row counts it.
+  mutable Outcomes outcomes;
 };
 
 using VersionHandle = std::shared_ptr<const Version>;
