@@ -33,6 +33,7 @@ Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const Ca
   answer.version = *std::move(version);
   const absl::Status status = co_await Run(request, call, answer);
   if (!status.ok()) co_return status;
+  if (line_.shadow != nullptr) line_.shadow->Offer(answer);
   co_return answer;
 }
 
@@ -195,6 +196,9 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
     const absl::Status status = call.Check(line_.loop.Now(), "all rows were answered");
     if (!status.ok()) co_return status;
     if (count == 0) co_await line_.loop.Sleep(kNextLook);
+  }
+  for (const BatchRow& row : batch.rows) {
+    if (line_.shadow != nullptr && row.status.ok()) line_.shadow->Offer(row.answer);
   }
   co_return batch;
 }
