@@ -180,6 +180,12 @@ void Repository::Scan() {
       it = versions.erase(it);
       anything_changed = true;
     }
+    for (auto& [number, entry] : versions) {
+      // What it would have broken is gone.
+      if (entry.conflicts_with == 0 || versions.count(entry.conflicts_with) > 0) continue;
+      entry.conflicts_with = 0;
+      entry.pending = !entry.held;
+    }
     if (on_disk != found->end()) {
       ++model;
       continue;

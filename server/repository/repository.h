@@ -90,6 +90,8 @@ class Repository {
     bool pending = true;       // to be loaded
     bool held = false;         // unloaded by request
     bool chosen = true;        // by config.json
+    // The version whose callers could not be answered by this one; 0 = none.
+    int64_t conflicts_with = 0;
     absl::Time loaded_at = absl::InfinitePast();
     std::shared_ptr<const v1::Signature> signature;
     VersionHandle handle;
@@ -131,6 +133,10 @@ class Repository {
   void LoadOne(const std::string& name, Model& model, int64_t number, bool final_try);
   absl::StatusOr<VersionHandle> MakeVersion(const std::string& name, Model& model, int64_t number,
                                             Entry& entry);
+  // FAILED_PRECONDITION where callers of the version that `number` would replace could not be
+  // answered; says what changed and how to go on.
+  absl::Status CheckPromotion(const Model& model, int64_t number, const v1::Signature& signature,
+                              Entry& entry) const;
   void Fail(const std::string& name, int64_t number, Entry& entry, const absl::Status& why);
   void Retire(const std::string& name, int64_t number, Entry& entry);
   // True while what is wrong with files of that age is not held against them.

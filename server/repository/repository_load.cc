@@ -8,6 +8,7 @@
 #include "server/base/status.h"
 #include "server/batching/lane.h"
 #include "server/repository/repository.h"
+#include "server/repository/signature_change.h"
 #include "server/repository/warm_up.h"
 #include "server/repository/zip_check.h"
 
@@ -97,6 +98,7 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
   version->refuse_missing_features = settings->refuse_missing_features;
   version->runnable = *std::move(loaded);
   const v1::Signature& signature = version->runnable->signature();
+  PREDICTD_RETURN_IF_ERROR(CheckPromotion(model, number, signature, entry));
   std::vector<std::string> names;
   for (const v1::Feature& feature : signature.features()) {
     names.push_back(feature.name());
@@ -131,6 +133,24 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
   PREDICTD_RETURN_IF_ERROR(CheckGoldenCases(*version));
   PREDICTD_RETURN_IF_ERROR(options_.warm_up(version, stopping_));
   return version;
+}
+
+absl::Status Repository::CheckPromotion(const Model& model, int64_t number,
+                                        const v1::Signature& signature, Entry& entry) const {
+  entry.conflicts_with = 0;
+  const auto serving =
+      std::find_if(model.versions.begin(), model.versions.end(), [&](const auto& version) {
+        return version.second.handle != nullptr && RoleOf(model, version.first) == Role::kNone;
+      });
+  // An older one takes nobody's place.
+  if (serving == model.versions.end() || number < serving->first) return absl::OkStatus();
+  const absl::Status check = CheckReplaces(*serving->second.signature, signature);
+  if (check.ok()) return check;
+  entry.conflicts_with = serving->first;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "its signature is not compatible with that of version ", serving->first,
+      ", which it would replace: ", check.message(),
+      "; give it a model name of its own, or unload version ", serving->first, " and load it"));
 }
 
 bool Repository::Young(absl::Time changed_at, absl::Time seen_at) const {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "server/base/log.h"
 #include "server/repository/repository.h"
+#include "server/repository/signature_change.h"
 #include "server/repository/version_choice.h"
 
 namespace predictd::repository {
@@ -179,7 +180,17 @@ void Repository::Route(const Model& model, ModelInfo& info) const {
   const VersionInfo* const serving = info.Serving();
   double taken = 0;
   for (VersionInfo& version : info.versions) {
-    if (version.handle == nullptr || &version == serving) continue;
+    if (version.handle == nullptr || version.role == Role::kNone || &version == serving) continue;
+    const absl::Status comparable = serving == nullptr
+                                        ? absl::OkStatus()
+                                        : CheckReplaces(*serving->signature, *version.signature);
+    if (!comparable.ok()) {
+      AddReason(absl::StrCat("not used as ", version.role == Role::kCanary ? "canary" : "shadow",
+                             ": its signature is not compatible with that of version ",
+                             serving->version, ": ", comparable.message()),
+                version.reason);
+      continue;
+    }
     if (version.role == Role::kCanary && !model.canary_returned) {
       taken = version.traffic_percent = model.settings->canary->percent;
       info.canary = {version.handle, taken / 100};

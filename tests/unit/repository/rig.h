@@ -48,7 +48,8 @@ class AddModel : public model::Model {
 };
 
 // A repository over a temporary folder that looks when told. Versions load what their
-// signature.json says: "fail: REASON", "golden" (a case that does not hold), or anything else.
+// signature.json says: "fail: REASON", "golden" (a case that does not hold), "output: NAME"
+// (instead of y), or anything else.
 class Rig {
  public:
   Rig() : catalog_("") { Restart(); }
@@ -116,6 +117,9 @@ class Rig {
       return absl::FailedPreconditionError(content.str().substr(6));
     }
     auto model = std::make_unique<AddModel>(1.0F, alive);
+    if (absl::StartsWith(content.str(), "output: ")) {
+      model->mutable_signature().mutable_outputs(0)->set_name(content.str().substr(8));
+    }
     if (content.str() == "golden") {
       v1::GoldenCase& golden = *model->mutable_signature().add_golden();
       golden.add_features(1);
