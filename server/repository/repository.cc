@@ -80,19 +80,27 @@ void Repository::Run() {
   while (!stopping_) {
     const bool unfinished = Poll();
     MutexLock lock(mutex_);
-    if (!requests_.empty() || stopping_) continue;
-    if (unfinished) {
-      wake_.WaitFor(mutex_, kSoon);
-    } else if (options_.poll > absl::ZeroDuration()) {
-      wake_.WaitFor(mutex_, options_.poll);
-    } else {
-      wake_.Wait(mutex_);
+    if (requests_.empty() && !nudged_ && !stopping_) {
+      if (unfinished) {
+        wake_.WaitFor(mutex_, kSoon);
+      } else if (options_.poll > absl::ZeroDuration()) {
+        wake_.WaitFor(mutex_, options_.poll);
+      } else {
+        wake_.Wait(mutex_);
+      }
     }
+    nudged_ = false;
   }
   MutexLock lock(mutex_);
   for (Request* request : requests_) request->home.Post(*request);
   requests_.clear();
   ended_ = true;
+  wake_.NotifyAll();
+}
+
+void Repository::Nudge() {
+  MutexLock lock(mutex_);
+  nudged_ = true;
   wake_.NotifyAll();
 }
 
@@ -112,9 +120,12 @@ bool Repository::Poll() {
   }
   Scan();
   LoadPending();
+  // What was loaded, or failed to, may change which versions are wanted.
+  if (ApplySettings()) Publish();
   const bool retiring = ReapRetired();
   bool pending = false;
   for (const auto& [name, model] : models_) {
+    pending |= !model.config.settled;
     for (const auto& [number, entry] : model.versions) pending |= entry.pending;
   }
   return retiring || pending;
@@ -137,7 +148,7 @@ void Repository::Scan() {
   for (auto& [name, files] : *found) {
     anything_changed |= models_.count(name) == 0;
     Model& model = models_[name];
-    model.config_path = files.config_path;
+    anything_changed |= TakeSettings(name, model, files);
     for (auto& [number, version_files] : files.versions) {
       Entry& entry = model.versions[number];
       const bool changed = entry.files.fingerprint != version_files.fingerprint;
@@ -169,15 +180,22 @@ void Repository::Scan() {
       it = versions.erase(it);
       anything_changed = true;
     }
-    anything_changed |= on_disk == found->end();
-    model = on_disk == found->end() ? models_.erase(model) : std::next(model);
+    for (auto& [number, entry] : versions) {
+      // What it would have broken is gone.
+      if (entry.conflicts_with == 0 || versions.count(entry.conflicts_with) > 0) continue;
+      entry.conflicts_with = 0;
+      entry.pending = !entry.held;
+    }
+    if (on_disk != found->end()) {
+      ++model;
+      continue;
+    }
+    metrics_.traffic.Forget(model->first);
+    model = models_.erase(model);
+    anything_changed = true;
   }
+  anything_changed |= ApplySettings();
   if (anything_changed) Publish();
-}
-
-VersionInfo Repository::Info(int64_t number, const Entry& entry) const {
-  return {absl::StrCat(number), entry.state,     entry.reason,
-          entry.loaded_at,      entry.signature, entry.handle};
 }
 
 void Repository::Publish() {
@@ -186,8 +204,9 @@ void Repository::Publish() {
   for (const auto& [name, model] : models_) {
     ModelInfo info;
     for (const auto& [number, entry] : model.versions) {
-      info.versions.push_back(Info(number, entry));
+      info.versions.push_back(Info(model, number, entry));
     }
+    Route(model, info);
     snapshot->models.emplace(name, std::move(info));
   }
   snapshot->features = UnionOfFeatures(snapshot->models);
