@@ -1,7 +1,10 @@
 #include "server/repository/repository.h"
 
+#include <linux/ioprio.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -15,8 +18,15 @@ namespace {
 
 // How soon the next look comes while something is unfinished.
 constexpr absl::Duration kSoon = absl::Milliseconds(50);
-// Nice value of the thread, so that live requests keep the CPU while a model loads.
+// Nice value of the thread.
 constexpr int kNice = 10;
+
+// So that live requests keep CPU and disk while a model loads. Failing leaves it as it was.
+void LowerPriority() {
+  // Both are of this thread alone, on Linux. The disk's scheduler may not look at it.
+  setpriority(PRIO_PROCESS, 0, kNice);
+  syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
 
 // Features of all serving versions, each name once.
 std::shared_ptr<const Schema> UnionOfFeatures(
@@ -55,12 +65,16 @@ void Repository::Start() {
     MutexLock lock(mutex_);
     ended_ = false;
   }
+  if (options_.poll > absl::ZeroDuration()) {
+    watch_ = std::make_unique<FolderWatch>(options_.directory, [this] { Nudge(); });
+  }
   thread_ = std::thread([this] { Run(); });
   pthread_setname_np(thread_.native_handle(), "repository");
 }
 
 bool Repository::Stop(absl::Duration longest) {
   stopping_ = true;
+  watch_.reset();
   const absl::Time give_up = clock_.Now() + longest;
   {
     MutexLock lock(mutex_);
@@ -76,7 +90,7 @@ bool Repository::Stop(absl::Duration longest) {
 }
 
 void Repository::Run() {
-  setpriority(PRIO_PROCESS, 0, kNice);  // of this thread, on Linux
+  LowerPriority();
   while (!stopping_) {
     const bool unfinished = Poll();
     MutexLock lock(mutex_);
@@ -157,6 +171,7 @@ void Repository::Scan() {
       anything_changed = true;
       entry.seen_at = clock_.Now();
       entry.pending = true;
+      entry.tried = false;
       entry.held = false;
       if (entry.handle != nullptr) continue;
       entry.state = State::kLoading;
@@ -184,6 +199,7 @@ void Repository::Scan() {
       // What it would have broken is gone.
       if (entry.conflicts_with == 0 || versions.count(entry.conflicts_with) > 0) continue;
       entry.conflicts_with = 0;
+      entry.tried = false;
       entry.pending = !entry.held;
     }
     if (on_disk != found->end()) {

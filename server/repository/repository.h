@@ -22,6 +22,7 @@
 #include "server/base/mutex.h"
 #include "server/model/model.h"
 #include "server/repository/catalog.h"
+#include "server/repository/folder_watch.h"
 #include "server/repository/model_config.h"
 #include "server/repository/scan.h"
 #include "server/repository/version.h"
@@ -30,7 +31,8 @@ namespace predictd::repository {
 
 struct RepositoryOptions {
   std::string directory;
-  // How often the directory is looked at; 0 = only on request.
+  // How often the directory is looked at, besides at once where its files are seen to change;
+  // 0 = only on request.
   absl::Duration poll = absl::Seconds(1);
   // For models without a config.json.
   ModelSettings settings;
@@ -88,6 +90,7 @@ class Repository {
     uint64_t fingerprint = 0;  // of the files that `state` is about
     absl::Time seen_at;        // when these files were first seen
     bool pending = true;       // to be loaded
+    bool tried = false;        // in vain, as things are
     bool held = false;         // unloaded by request
     bool chosen = true;        // by config.json
     // The version whose callers could not be answered by this one; 0 = none.
@@ -175,6 +178,7 @@ class Repository {
   std::deque<Request*> requests_ ABSL_GUARDED_BY(mutex_);
   bool nudged_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = true;
+  std::unique_ptr<FolderWatch> watch_;  // from Start to Stop, where the directory is polled
   std::thread thread_;
 };
 

@@ -29,7 +29,10 @@ void Repository::LoadPending() {
     for (const auto& [name, model] : models_) {
       if (depth >= model.versions.size()) continue;
       const auto& [number, entry] = *std::next(model.versions.begin(), depth);
-      if (entry.pending) order.emplace_back(name, number);
+      // What failed on young files is tried again when they change, or when they are old.
+      const bool waits =
+          entry.tried && (Young(entry.files.changed_at, entry.seen_at) || !model.config.settled);
+      if (entry.pending && !waits) order.emplace_back(name, number);
     }
   }
   for (const auto& [name, number] : order) {
@@ -55,12 +58,14 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
   if (!final_try && (!same || (!version.ok() && young))) {
     const absl::string_view so_far =
         version.ok() ? absl::string_view("they are being changed") : version.status().message();
+    entry.tried = true;
     entry.reason = absl::StrCat("waiting for its files to be complete: ", so_far);
     if (entry.handle == nullptr) entry.state = State::kLoading;
     Publish();
     return;
   }
   entry.pending = false;
+  entry.tried = false;
   ModelMetrics& numbers = metrics_.ForModel(name);
   numbers.load_duration.Observe(absl::ToDoubleSeconds(clock_.Now() - start));
   if (!version.ok()) {

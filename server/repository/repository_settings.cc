@@ -77,6 +77,7 @@ bool Repository::TakeSettings(const std::string& name, Model& model, const Model
   for (auto& [number, entry] : model.versions) {
     if (entry.held || !entry.chosen) continue;
     entry.pending = true;
+    entry.tried = false;
     if (entry.handle == nullptr) entry.state = State::kLoading;
   }
   return true;

@@ -63,8 +63,9 @@ class Rig {
  public:
   Rig() : catalog_("") { Restart(); }
 
-  void Restart() {
+  void Restart(absl::Duration poll = absl::Seconds(1)) {
     RepositoryOptions options;
+    options.poll = poll;
     options.directory = folder.path();
     options.load = [this](const std::string& directory) { return Load(directory); };
     options.warm_up = [this](const VersionHandle& version, const std::atomic<bool>&) {
@@ -92,9 +93,9 @@ class Rig {
     return "no version";
   }
 
-  const VersionInfo& Info(const std::string& model, const std::string& version) {
-    shown_ = catalog_.snapshot();
-    for (const VersionInfo& info : shown_->models.at(model).versions) {
+  VersionInfo Info(const std::string& model, const std::string& version) {
+    const auto snapshot = catalog_.snapshot();
+    for (const VersionInfo& info : snapshot->models.at(model).versions) {
       if (info.version == version) return info;
     }
     throw std::out_of_range(version);
@@ -116,8 +117,6 @@ class Rig {
   std::unique_ptr<Repository> repository;
 
  private:
-  std::shared_ptr<const Snapshot> shown_;
-
   absl::StatusOr<std::unique_ptr<model::Model>> Load(const std::string& directory) {
     std::ifstream file(directory + "/signature.json");
     std::stringstream content;
