@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "server/async/loop.h"
 #include "server/async/task.h"
 #include "server/base/datatype.h"
@@ -31,6 +32,8 @@ struct InferRequest {
   absl::string_view version;               // empty = the one that serves
   std::vector<InputTensor> inputs;         // in any order
   std::vector<absl::string_view> outputs;  // names, in the order wanted; empty = all
+  // The model is not run later than this after Infer was called; nor after the call's deadline.
+  absl::Duration timeout = absl::InfiniteDuration();
 };
 
 struct OutputTensor {

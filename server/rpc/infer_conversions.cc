@@ -39,10 +39,7 @@ absl::Status CheckRaw(const ModelInferRequest& message) {
 absl::StatusOr<absl::string_view> TypedBytes(const ModelInferRequest::InferInputTensor& input,
                                              Datatype datatype, InferCall& call) {
   if (!input.has_contents()) return Invalid(input, "has neither contents nor raw_input_contents");
-  std::string buffer;
-  const auto bytes = ContentsBytes(input.name(), datatype, input.contents(), buffer);
-  if (!bytes.ok() || buffer.empty()) return bytes;
-  return call.narrowed.emplace_front(std::move(buffer));
+  return ContentsBytes(input.name(), datatype, input.contents(), call.narrowed);
 }
 
 }  // namespace

@@ -62,9 +62,10 @@ absl::string_view View(const RepeatedField<Element>& field) {
 // Into elements of a narrower type.
 template <typename Element, typename Wide>
 absl::StatusOr<absl::string_view> Narrow(absl::string_view tensor, Datatype datatype,
-                                         const RepeatedField<Wide>& field, std::string& buffer) {
-  buffer.resize(field.size() * sizeof(Element));
-  char* to = buffer.data();
+                                         const RepeatedField<Wide>& field,
+                                         std::forward_list<std::string>& narrowed) {
+  std::string& bytes = narrowed.emplace_front(field.size() * sizeof(Element), '\0');
+  char* to = bytes.data();
   for (const Wide value : field) {
     if (!std::in_range<Element>(value)) {
       return absl::InvalidArgumentError(
@@ -74,7 +75,7 @@ absl::StatusOr<absl::string_view> Narrow(absl::string_view tensor, Datatype data
     std::memcpy(to, &element, sizeof(element));
     to += sizeof(element);
   }
-  return buffer;
+  return bytes;
 }
 
 template <typename Element, typename Wide>
@@ -100,7 +101,7 @@ bool HasTypedForm(Datatype datatype) {
 
 absl::StatusOr<absl::string_view> ContentsBytes(absl::string_view tensor, Datatype datatype,
                                                 const InferTensorContents& contents,
-                                                std::string& buffer) {
+                                                std::forward_list<std::string>& narrowed) {
   const Place place = PlaceOf(datatype, contents);
   if (!HasTypedForm(datatype) || place.elements != ElementsInAllFields(contents)) {
     return absl::InvalidArgumentError(absl::StrCat("input '", tensor, "': elements of ",
@@ -111,15 +112,15 @@ absl::StatusOr<absl::string_view> ContentsBytes(absl::string_view tensor, Dataty
     case Datatype::kBool:
       return View(contents.bool_contents());
     case Datatype::kInt8:
-      return Narrow<int8_t>(tensor, datatype, contents.int_contents(), buffer);
+      return Narrow<int8_t>(tensor, datatype, contents.int_contents(), narrowed);
     case Datatype::kInt16:
-      return Narrow<int16_t>(tensor, datatype, contents.int_contents(), buffer);
+      return Narrow<int16_t>(tensor, datatype, contents.int_contents(), narrowed);
     case Datatype::kInt32:
       return View(contents.int_contents());
     case Datatype::kInt64:
       return View(contents.int64_contents());
     case Datatype::kUint8:
-      return Narrow<uint8_t>(tensor, datatype, contents.uint_contents(), buffer);
+      return Narrow<uint8_t>(tensor, datatype, contents.uint_contents(), narrowed);
     case Datatype::kFp32:
       return View(contents.fp32_contents());
     case Datatype::kFp64:

@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_RPC_TENSOR_CONTENTS_H_
 #define PREDICTD_SERVER_RPC_TENSOR_CONTENTS_H_
 
+#include <forward_list>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -15,12 +16,12 @@ namespace predictd::rpc {
 bool HasTypedForm(Datatype datatype);
 
 // The elements as they lie in memory, little-endian. They are looked at where the field's elements
-// are as wide as the datatype's, else written into `buffer`; both outlive the result.
-// INVALID_ARGUMENT, which begins with the tensor's name, where the elements are in another field or
-// outside of the datatype.
+// are as wide as the datatype's, else written into one more of `narrowed`; both outlive the result.
+// INVALID_ARGUMENT, which names the tensor, where the elements are in another field or outside of
+// the datatype.
 absl::StatusOr<absl::string_view> ContentsBytes(absl::string_view tensor, Datatype datatype,
                                                 const inference::InferTensorContents& contents,
-                                                std::string& buffer);
+                                                std::forward_list<std::string>& narrowed);
 
 // `bytes`: whole elements of a datatype that has a typed form. `contents` is empty.
 void FillContents(Datatype datatype, absl::string_view bytes,
