@@ -53,9 +53,6 @@ void ReleaseFreeMemory() {
 #endif
 }
 
-// How long the loops may take to end once all is done.
-constexpr absl::Duration kLoopsEnd = absl::Seconds(2);
-
 // What the shutdown is busy with.
 std::atomic<const char*> shutdown_step{"calls and connections"};
 
@@ -149,9 +146,6 @@ class Predictd {
       if (!flushed.ok()) Log(LogLevel::kError, "not all was saved", {{"error", flushed.message()}});
     }
     shutdown_step = "event loops";
-    // Every call is answered and every save flushed: gRPC sometimes keeps back the last event of a
-    // call whose deadline passed, and the loop would wait for it.
-    ExitAfter(kLoopsEnd);
     if (ended) server_.StopLoops();
     Log(LogLevel::kInfo, "stopped");
     shutdown_step = "destructors";

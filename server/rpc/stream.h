@@ -65,7 +65,6 @@ class Stream {
                    finished.tag());
     co_await finished;
     co_await reading_.Done();
-    co_await call_.ended();
   }
 
  private:
