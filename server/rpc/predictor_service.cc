@@ -22,17 +22,17 @@ using Async = v1::Predictor::AsyncService;
 
 PredictorService::PredictorService(PredictorParts parts)
     : parts_(parts),
-      predict_(parts.loop, scope_, parts.service, &Async::RequestPredict, kSparePredicts,
-               [this](Call& call, const v1::PredictRequest& request,
-                      v1::PredictResponse& response) {
-                 return Predict(Method::kPredict, call, request, response);
-               }),
-      predict_stream_(parts.loop, scope_, parts.service, &Async::RequestPredictStream,
-                      parts.streams, parts.state,
-                      [this](Call& call, const v1::PredictRequest& request,
-                             v1::PredictResponse& response) {
-                        return PredictInBand(call, request, response);
-                      }),
+      predict_(
+          parts.loop, scope_, parts.service, &Async::RequestPredict, kSparePredicts,
+          [this](Call& call, const v1::PredictRequest& request, v1::PredictResponse& response) {
+            return Predict(Method::kPredict, call, request, response);
+          }),
+      predict_stream_(
+          parts.loop, scope_, parts.service, &Async::RequestPredictStream, parts.streams,
+          parts.state,
+          [this](Call& call, const v1::PredictRequest& request, v1::PredictResponse& response) {
+            return PredictInBand(call, request, response);
+          }),
       predict_batch_(parts.loop, scope_, parts.service, &Async::RequestPredictBatch, kSpare,
                      Handler(this, &PredictorService::PredictBatch)),
       get_prediction_(parts.loop, scope_, parts.service, &Async::RequestGetPrediction, kSpare,
