@@ -17,18 +17,18 @@ namespace {
 using inference::ModelInferRequest;
 
 absl::Status Invalid(const ModelInferRequest::InferInputTensor& input, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("input '", input.name(), "' ", what));
+  return absl::InvalidArgumentError(absl::StrCat("inputs['", input.name(), "']: ", what));
 }
 
 // Raw: one for each input, and nothing else.
 absl::Status CheckRaw(const ModelInferRequest& message) {
   const int raw = message.raw_input_contents_size();
   if (raw > message.inputs_size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("raw_input_contents: ", raw, " for ", message.inputs_size(), " inputs"));
+    return absl::InvalidArgumentError(absl::StrCat("raw_input_contents: there are ", raw, " for ",
+                                                   message.inputs_size(), " inputs"));
   }
   if (raw < message.inputs_size()) {
-    return Invalid(message.inputs(raw), "has no raw_input_contents, but inputs before it do");
+    return Invalid(message.inputs(raw), "has no raw_input_contents; the inputs before it have");
   }
   for (const auto& input : message.inputs()) {
     if (input.has_contents()) return Invalid(input, "has contents beside raw_input_contents");
@@ -60,7 +60,7 @@ absl::Status ReadInferRequest(const ModelInferRequest& message, InferCall& call)
     const auto& input = message.inputs(i);
     const std::optional<Datatype> datatype = ParseDatatype(input.datatype());
     if (!datatype) {
-      return Invalid(input, absl::StrCat("has the unknown datatype '", input.datatype(),
+      return Invalid(input, absl::StrCat("unknown datatype '", input.datatype(),
                                          "'; known are: ", DatatypeNames()));
     }
     predict::InputTensor& tensor = request.inputs.emplace_back();

@@ -15,7 +15,7 @@ namespace {
 using inference::InferParameter;
 
 absl::Status Invalid(absl::string_view parameter, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("parameter '", parameter, "' ", what));
+  return absl::InvalidArgumentError(absl::StrCat("parameters['", parameter, "'] ", what));
 }
 
 absl::Status ReadTimeout(const InferParameter& value, absl::Duration& timeout) {
@@ -51,12 +51,13 @@ absl::Status ReadOfRequest(absl::string_view name, const InferParameter& value,
   return absl::OkStatus();
 }
 
-absl::Status CheckOfTensor(absl::string_view kind, absl::string_view tensor,
+absl::Status CheckOfTensor(absl::string_view list, absl::string_view tensor,
                            absl::string_view name) {
   if (name != "classification" && !absl::StartsWith(name, "shared_memory_")) {
     return absl::OkStatus();
   }
-  return Invalid(name, absl::StrCat("of ", kind, " '", tensor, "' is not supported"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(list, "['", tensor, "'].parameters['", name, "'] is not supported"));
 }
 
 }  // namespace
@@ -68,12 +69,12 @@ absl::StatusOr<InferParameters> ReadParameters(const inference::ModelInferReques
   }
   for (const auto& input : request.inputs()) {
     for (const auto& [name, value] : input.parameters()) {
-      PREDICTD_RETURN_IF_ERROR(CheckOfTensor("input", input.name(), name));
+      PREDICTD_RETURN_IF_ERROR(CheckOfTensor("inputs", input.name(), name));
     }
   }
   for (const auto& output : request.outputs()) {
     for (const auto& [name, value] : output.parameters()) {
-      PREDICTD_RETURN_IF_ERROR(CheckOfTensor("output", output.name(), name));
+      PREDICTD_RETURN_IF_ERROR(CheckOfTensor("outputs", output.name(), name));
     }
   }
   return parameters;

@@ -1,5 +1,6 @@
 #include "server/rpc/inference_metadata.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -113,7 +114,7 @@ void FillConfig(const repository::Version& version, int workers, inference::Mode
   inference::ModelInstanceGroup& group = *message.add_instance_group();
   group.set_name(absl::StrCat(version.model, "_0"));
   group.set_kind(inference::ModelInstanceGroup::KIND_CPU);
-  group.set_count(workers);
+  group.set_count(std::min(workers, options.max_workers));
   inference::ModelDynamicBatching& batching = *message.mutable_dynamic_batching();
   for (const int size : batching::PaddedSizes(options.max_batch)) {
     batching.add_preferred_batch_size(size);

@@ -46,7 +46,7 @@ absl::Status CheckUnload(const inference::RepositoryModelUnloadRequest& message)
   PREDICTD_RETURN_IF_ERROR(CheckModelName(message.model_name()));
   for (const auto& [name, value] : message.parameters()) {
     if (name != "unload_dependents") {
-      return absl::InvalidArgumentError(absl::StrCat("parameter '", name, "' is not supported"));
+      return absl::InvalidArgumentError(absl::StrCat("parameters['", name, "'] is not supported"));
     }
   }
   return absl::OkStatus();

@@ -69,7 +69,7 @@ absl::StatusOr<absl::string_view> Narrow(absl::string_view tensor, Datatype data
   for (const Wide value : field) {
     if (!std::in_range<Element>(value)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("input '", tensor, "': ", value, " is no ", DatatypeName(datatype)));
+          absl::StrCat("inputs['", tensor, "']: ", value, " is no ", DatatypeName(datatype)));
     }
     const auto element = static_cast<Element>(value);
     std::memcpy(to, &element, sizeof(element));
