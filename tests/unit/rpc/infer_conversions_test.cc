@@ -177,7 +177,7 @@ TEST_CASE("outputs are answered raw or typed, in order") {
 
 TEST_CASE("with a 16-bit float among the outputs all are raw") {
   predict::InferAnswer answer =
-      AnswerOf({{"p", Datatype::kFp32, {1}, Floats({1})}, {"h", Datatype::kFp16, {1}, "\0\0"}});
+      AnswerOf({{"p", Datatype::kFp32, {1}, Floats({1})}, {"h", Datatype::kFp16, {1}, "ab"}});
   ModelInferResponse message;
   FillInferResponse(answer, /*raw=*/false, message);
   CHECK(message.raw_output_contents_size() == 2);

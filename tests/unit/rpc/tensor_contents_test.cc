@@ -35,7 +35,7 @@ TEST_CASE("typed elements become raw bytes, and raw bytes typed elements") {
   InferTensorContents bools;
   bools.add_bool_contents(true);
   bools.add_bool_contents(false);
-  CheckRoundTrip(Datatype::kBool, bools, std::string("\1\0", 2));
+  CheckRoundTrip(Datatype::kBool, bools, Bytes<uint8_t>({1, 0}));
 
   InferTensorContents ints;
   ints.add_int_contents(-128);
