@@ -47,6 +47,9 @@ namespace {
 // What of the drain's time is kept for flushing saves after the last call.
 constexpr absl::Duration kFlushReserve = absl::Seconds(1);
 
+// What of it is kept for logging what was given up.
+constexpr absl::Duration kLastWords = absl::Milliseconds(250);
+
 // Gives the system what an unloaded model has left. A sanitizer's allocator keeps it.
 void ReleaseFreeMemory() {
 #ifdef PREDICTD_TCMALLOC
@@ -141,7 +144,10 @@ class Predictd {
   // Returns false where something was still under way at the deadline, so that destructors would
   // wait.
   bool Shutdown() {
-    const absl::Time deadline = clock_.Now() + config_.drain_timeout;
+    // Before ExitAfter, so that what is given up says so itself.
+    const absl::Duration longest =
+        config_.drain_timeout - std::min(kLastWords, config_.drain_timeout / 10);
+    const absl::Time deadline = clock_.Now() + longest;
     const absl::Duration reserve = std::min(kFlushReserve, config_.drain_timeout / 4);
     Log(LogLevel::kInfo, "draining", {{"longest", config_.drain_timeout}});
     ExitAfter(config_.drain_timeout);

@@ -49,6 +49,8 @@ struct InferAnswer {
   StageTimes times;
 };
 
+struct MatchedTensors;
+
 // One per loop; loop's thread only. Outlives its tasks.
 class Inference {
  public:
@@ -56,12 +58,20 @@ class Inference {
             Metrics& metrics)
       : loop_(loop), catalog_(catalog), batches_(batches), metrics_(metrics) {}
 
-  // Runs the rows of a request, together with those of others. All or nothing: the first row that
-  // fails fails the request. INVALID_ARGUMENT names the tensor; the rest as in Catalog::Find and
+  // Runs the rows of a request, together with those of others. All or nothing: a row that fails
+  // fails the request. INVALID_ARGUMENT names the tensor; the rest as in Catalog::Find and
   // TurnBatches::Add. `request` and `call` outlive the task.
   Task<absl::StatusOr<InferAnswer>> Infer(const InferRequest& request, const CallContext& call);
 
  private:
+  Task<absl::Status> Run(const InferRequest& request, const CallContext& call, InferAnswer& answer);
+  // Rows that share batches with others'.
+  Task<absl::Status> RunRows(const MatchedTensors& matched, const CallContext& call,
+                             InferAnswer& answer);
+  // A request of shapes of its own.
+  Task<absl::Status> RunWhole(const MatchedTensors& matched, const CallContext& call,
+                              InferAnswer& answer);
+
   Loop& loop_;
   const repository::Catalog& catalog_;
   batching::TurnBatches& batches_;

@@ -50,6 +50,12 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const std::string& config_path,
       return Wrong(config_path, "batch_delay must not be negative");
     }
   }
+  if (config.has_workers()) {
+    if (config.workers() < 1 || config.workers() > kMostRows) {
+      return Wrong(config_path, "workers must be at least 1");
+    }
+    settings.max_workers = static_cast<int>(config.workers());
+  }
   settings.defaults_when_unreachable = config.defaults_when_unreachable();
   const std::string& missing = config.missing_features();
   if (!missing.empty() && missing != "default" && missing != "refuse") {

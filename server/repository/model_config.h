@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_REPOSITORY_MODEL_CONFIG_H_
 #define PREDICTD_SERVER_REPOSITORY_MODEL_CONFIG_H_
 
+#include <limits>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -12,7 +13,8 @@ namespace predictd::repository {
 struct ModelSettings {
   int max_batch = 64;  // rows, at least 1
   absl::Duration batch_delay = absl::ZeroDuration();
-  int max_queue = 4096;  // rows, at least 1
+  int max_queue = 4096;                               // rows, at least 1
+  int max_workers = std::numeric_limits<int>::max();  // at least 1
   bool defaults_when_unreachable = false;
   bool refuse_missing_features = false;
 };

@@ -30,7 +30,6 @@ struct Version {
   std::shared_ptr<const Schema> features;
   // Default per feature; NaN = none.
   std::vector<float> defaults;
-  // Null for a model without features.
   std::unique_ptr<batching::Lane> lane;
 };
 
