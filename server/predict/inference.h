@@ -65,12 +65,12 @@ class Inference {
 
  private:
   Task<absl::Status> Run(const InferRequest& request, const CallContext& call, InferAnswer& answer);
-  // Rows that share batches with others'.
+  // Rows that share batches with others'. `deadline`: the request's, not after the call's.
   Task<absl::Status> RunRows(const MatchedTensors& matched, const CallContext& call,
-                             InferAnswer& answer);
+                             absl::Time deadline, InferAnswer& answer);
   // A request of shapes of its own.
   Task<absl::Status> RunWhole(const MatchedTensors& matched, const CallContext& call,
-                              InferAnswer& answer);
+                              absl::Time deadline, InferAnswer& answer);
 
   Loop& loop_;
   const repository::Catalog& catalog_;
