@@ -29,6 +29,7 @@
 #include "server/model/torch_runtime.h"
 #include "server/model/torchscript_model.h"
 #include "server/predict/feature_store.h"
+#include "server/predict/inference.h"
 #include "server/predict/predictor.h"
 #include "server/predict/shadow.h"
 #include "server/redis/hiredis_version.h"
@@ -77,6 +78,7 @@ struct LoopLine {
   std::unique_ptr<predict::Shadow> shadow;
   std::unique_ptr<predict::FeatureStore> feature_store;
   std::unique_ptr<predict::Predictor> predictor;
+  std::unique_ptr<predict::Inference> inference;
 };
 
 Task<void> CountDownAfter(features::Reader& reader, std::atomic<int>& left) {
@@ -110,15 +112,24 @@ class Predictd {
     }
     std::vector<predict::Predictor*> predictors;
     std::vector<predict::FeatureStore*> feature_stores;
+    std::vector<predict::Inference*> inferences;
     for (const auto& loop : server_.loops()) {
       lines_.push_back(MakeLine(*loop));
       predictors.push_back(lines_.back().predictor.get());
       feature_stores.push_back(lines_.back().feature_store.get());
+      inferences.push_back(lines_.back().inference.get());
     }
     tiers_.WatchInvalidations(*server_.loops().front());
     catalog_.OnChange([this] { server_.HealthChanged(); });
-    auto addresses = server_.Start({predictors, feature_stores, catalog_, *repository_, metrics_,
-                                    config_.admin, config_.save != predict::SaveMode::kOff},
+    auto addresses = server_.Start({predictors,
+                                    feature_stores,
+                                    inferences,
+                                    catalog_,
+                                    *repository_,
+                                    metrics_,
+                                    config_.admin,
+                                    config_.save != predict::SaveMode::kOff,
+                                    {PREDICTD_VERSION, config_.workers}},
                                    model::PrepareTorchThread);
     if (!addresses.ok()) return addresses.status();
     if (!config_.http_listen.empty()) {
@@ -216,6 +227,7 @@ class Predictd {
     line.predictor = std::make_unique<predict::Predictor>(
         predict::Line{loop, catalog_, reader, *line.batches, writer_.get(), config_.save, metrics_,
                       line.shadow.get()});
+    line.inference = std::make_unique<predict::Inference>(loop, catalog_, *line.batches, metrics_);
     return line;
   }
 

@@ -52,14 +52,15 @@ Task<absl::Status> Inference::Run(const InferRequest& request, const CallContext
                                                         : DropReason::kDeadline);
     co_return status;
   }
+  const absl::Time deadline = std::min(call.deadline, loop_.Now() + request.timeout);
   if (lane.whole_requests) {
-    co_return co_await RunWhole(*matched, call, answer);
+    co_return co_await RunWhole(*matched, call, deadline, answer);
   }
-  co_return co_await RunRows(*matched, call, answer);
+  co_return co_await RunRows(*matched, call, deadline, answer);
 }
 
 Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallContext& call,
-                                      InferAnswer& answer) {
+                                      absl::Time deadline, InferAnswer& answer) {
   batching::Lane& lane = *answer.version->lane;
   const std::vector<TensorLayout>& layouts = lane.options().outputs;
   absl::InlinedVector<const char*, 4> inputs;
@@ -75,7 +76,7 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
     row.inputs = absl::MakeConstSpan(inputs);
     row.outputs = absl::MakeSpan(outputs);
     row.index = index;
-    row.deadline = call.deadline;
+    row.deadline = deadline;
     row.cancelled = &call.cancelled;
   };
 
@@ -114,7 +115,7 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
 }
 
 Task<absl::Status> Inference::RunWhole(const MatchedTensors& matched, const CallContext& call,
-                                       InferAnswer& answer) {
+                                       absl::Time deadline, InferAnswer& answer) {
   batching::Lane& lane = *answer.version->lane;
   std::vector<TensorValue> values;
   const std::function<absl::Status()> run = [&] {
@@ -123,7 +124,7 @@ Task<absl::Status> Inference::RunWhole(const MatchedTensors& matched, const Call
   batching::RunRow row(batches_, lane);
   row.whole_request = &run;
   row.rows = matched.rows;
-  row.deadline = call.deadline;
+  row.deadline = deadline;
   row.cancelled = &call.cancelled;
   const absl::Status status = co_await row;
   answer.times.queue = row.queue_time;
