@@ -26,8 +26,8 @@
 #include "server/feature_tiers.h"
 #include "server/features/reader.h"
 #include "server/http/http_server.h"
+#include "server/model/load_model.h"
 #include "server/model/torch_runtime.h"
-#include "server/model/torchscript_model.h"
 #include "server/predict/feature_store.h"
 #include "server/predict/inference.h"
 #include "server/predict/predictor.h"
@@ -202,7 +202,7 @@ class Predictd {
     options.directory = config_.models;
     options.poll = config_.model_poll;
     options.settings = config_.model_settings;
-    options.load = model::LoadTorchScript;
+    options.load = model::LoadModel;
     options.warm_up = [warm_up](const repository::VersionHandle& version,
                                 const std::atomic<bool>& stopping) {
       return warm_up->Run(version, stopping);

@@ -3,6 +3,9 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 
 #include "absl/container/flat_hash_set.h"
@@ -95,6 +98,27 @@ absl::StatusOr<v1::Signature> ParseSignature(absl::string_view json) {
   PREDICTD_RETURN_IF_ERROR(CheckTensors("outputs", signature.outputs()));
   PREDICTD_RETURN_IF_ERROR(CheckFeatures(signature));
   PREDICTD_RETURN_IF_ERROR(CheckGolden(signature));
+  return signature;
+}
+
+absl::StatusOr<v1::Signature> ReadSignature(const std::string& directory,
+                                            absl::string_view inside) {
+  const std::string path = directory + "/signature.json";
+  std::string json(inside);
+  if (std::filesystem::exists(path)) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    if (!file) return absl::FailedPreconditionError("cannot read " + path);
+    json = text.str();
+  }
+  if (json.empty()) {
+    return absl::FailedPreconditionError(
+        "no signature: put signature.json beside the model, or save a TorchScript model with "
+        "_extra_files={'signature.json': ...}");
+  }
+  absl::StatusOr<v1::Signature> signature = ParseSignature(json);
+  if (!signature.ok()) return absl::FailedPreconditionError(signature.status().message());
   return signature;
 }
 

@@ -2,17 +2,12 @@
 
 #include <torch/script.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "server/base/status.h"
 #include "server/model/signature.h"
 #include "server/model/torch_model.h"
-#include "server/model/torch_runtime.h"
 #include "server/model/torchscript_variant.h"
 
 namespace predictd::model {
@@ -30,29 +25,13 @@ std::vector<at::Tensor> Outputs(const c10::IValue& value) {
   return tensors;
 }
 
-absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory) {
-  const std::string model_path = directory + "/model.pt";
-  const std::string signature_path = directory + "/signature.json";
-  // The repository's thread runs the model too, while others serve.
-  PrepareTorchThread();
-  torch::jit::ExtraFilesMap extra = {{"signature.json", ""}};
-  torch::jit::Module module = torch::jit::load(model_path, at::kCPU, extra);
+}  // namespace
 
-  std::string json = extra["signature.json"];
-  if (std::filesystem::exists(signature_path)) {
-    std::ifstream file(signature_path);
-    std::stringstream text;
-    text << file.rdbuf();
-    if (!file) return absl::FailedPreconditionError("cannot read " + signature_path);
-    json = text.str();
-  }
-  if (json.empty()) {
-    return absl::FailedPreconditionError(
-        "no signature: put signature.json beside model.pt, or save the model with "
-        "_extra_files={'signature.json': ...}");
-  }
-  absl::StatusOr<v1::Signature> signature = ParseSignature(json);
-  if (!signature.ok()) return absl::FailedPreconditionError(signature.status().message());
+absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& directory) {
+  torch::jit::ExtraFilesMap extra = {{"signature.json", ""}};
+  torch::jit::Module module = torch::jit::load(directory + "/model.pt", at::kCPU, extra);
+  absl::StatusOr<v1::Signature> signature = ReadSignature(directory, extra["signature.json"]);
+  if (!signature.ok()) return signature.status();
 
   module = FastestVariant(std::move(module), *signature);
   auto model = std::make_unique<TorchModel>(
@@ -61,19 +40,6 @@ absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory) {
       });
   PREDICTD_RETURN_IF_ERROR(model->LearnOutputs());
   return model;
-}
-
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& directory) {
-  try {
-    return Load(directory);
-  } catch (const std::exception& error) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("libtorch cannot load or run model.pt: ", ShortMessage(error)));
-  } catch (...) {
-    return absl::FailedPreconditionError("libtorch cannot load model.pt: unknown exception");
-  }
 }
 
 }  // namespace predictd::model

@@ -10,10 +10,8 @@
 
 namespace predictd::model {
 
-// Loads `directory`/model.pt with the signature from `directory`/signature.json, or, without that
-// file, from inside the TorchScript file (extra file signature.json). Blocks, for as long as it
-// takes to read the file. FAILED_PRECONDITION says what is missing or wrong; libtorch's exceptions
-// end here.
+// Loads `directory`/model.pt; its signature may be an extra file signature.json inside. Errors and
+// exceptions as in LoadModel, which calls it.
 absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& directory);
 
 }  // namespace predictd::model

@@ -1,5 +1,6 @@
 // The part of Repository that turns files into serving versions, and versions into free memory.
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <utility>
 
@@ -87,8 +88,9 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
 
 absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, Model& model,
                                                       int64_t number, Entry& entry) {
-  const std::string model_file = entry.files.directory + "/model.pt";
-  PREDICTD_RETURN_IF_ERROR(CheckZipComplete(model_file));
+  const std::string package = entry.files.directory + "/model.pt2";
+  const std::string script = entry.files.directory + "/model.pt";
+  PREDICTD_RETURN_IF_ERROR(CheckZipComplete(std::filesystem::exists(package) ? package : script));
   const auto settings = Settings(model);
   if (!settings.ok()) return settings.status();
   auto loaded = options_.load(entry.files.directory);

@@ -1,0 +1,21 @@
+// Loads a model version, whatever kind its file is. No libtorch in this header.
+#ifndef PREDICTD_SERVER_MODEL_LOAD_MODEL_H_
+#define PREDICTD_SERVER_MODEL_LOAD_MODEL_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/model/model.h"
+
+namespace predictd::model {
+
+// Loads the model file in `directory` with the signature from `directory`/signature.json. Where
+// both model.pt2 and model.pt are there, the former, if libtorch can run it. Blocks, for as long as
+// it takes to read the file. FAILED_PRECONDITION says what is missing or wrong; libtorch's
+// exceptions end here.
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(const std::string& directory);
+
+}  // namespace predictd::model
+
+#endif  // PREDICTD_SERVER_MODEL_LOAD_MODEL_H_
