@@ -31,6 +31,7 @@
 #include "server/predict/feature_store.h"
 #include "server/predict/inference.h"
 #include "server/predict/predictor.h"
+#include "server/predict/shadow.h"
 #include "server/redis/hiredis_version.h"
 #include "server/repository/warm_up.h"
 #include "server/rpc/server.h"
@@ -74,6 +75,7 @@ void ExitAfter(absl::Duration longest) {
 struct LoopLine {
   std::unique_ptr<FeatureTiers::OfLoop> tiers;
   std::unique_ptr<batching::TurnBatches> batches;
+  std::unique_ptr<predict::Shadow> shadow;
   std::unique_ptr<predict::FeatureStore> feature_store;
   std::unique_ptr<predict::Predictor> predictor;
   std::unique_ptr<predict::Inference> inference;
@@ -81,6 +83,11 @@ struct LoopLine {
 
 Task<void> CountDownAfter(features::Reader& reader, std::atomic<int>& left) {
   co_await reader.Done();
+  --left;
+}
+
+Task<void> CountDownAfter(predict::Shadow& shadow, std::atomic<int>& left) {
+  co_await shadow.End();
   --left;
 }
 
@@ -155,8 +162,8 @@ class Predictd {
     if (!ended) Log(LogLevel::kWarning, "calls were still in flight at the deadline");
     shutdown_step = "models";
     ended &= repository_->Stop(ended ? reserve : absl::ZeroDuration());
-    shutdown_step = "reads of features";
-    ended &= WaitForReaders(deadline);
+    shutdown_step = "reads of features and rows of shadows";
+    ended &= WaitForLines(deadline);
     shutdown_step = "saves";
     if (writer_ != nullptr) {
       const absl::Status flushed = writer_->Flush(deadline);
@@ -207,31 +214,37 @@ class Predictd {
 
   LoopLine MakeLine(Loop& loop) {
     LoopLine line;
-    // Steps of a turn in this order: Redis, PostgreSQL, then the batches with what they answered.
+    // Steps of a turn in this order: Redis, PostgreSQL, then the batches with what they answered,
+    // then what is run beside them.
     line.tiers = tiers_.ForLoop(loop, static_cast<int>(lines_.size()),
                                 [this] { return catalog_.snapshot()->features; });
     features::Reader* const reader = line.tiers->reader.get();
     line.batches =
         std::make_unique<batching::TurnBatches>(loop, pool_, metrics_, config_.inline_budget);
+    line.shadow = std::make_unique<predict::Shadow>(loop, catalog_, *line.batches, metrics_);
     line.feature_store =
         std::make_unique<predict::FeatureStore>(loop, reader, line.tiers->writer.get(), metrics_);
-    line.predictor = std::make_unique<predict::Predictor>(predict::Line{
-        loop, catalog_, reader, *line.batches, writer_.get(), config_.save, metrics_});
+    line.predictor = std::make_unique<predict::Predictor>(
+        predict::Line{loop, catalog_, reader, *line.batches, writer_.get(), config_.save, metrics_,
+                      line.shadow.get()});
     line.inference = std::make_unique<predict::Inference>(loop, catalog_, *line.batches, metrics_);
     return line;
   }
 
-  // Reads go on after their callers have gone. True once none is under way.
-  bool WaitForReaders(absl::Time deadline) {
+  // Reads, and rows of shadows, go on after their callers have gone. True once none is under way.
+  bool WaitForLines(absl::Time deadline) {
     for (size_t i = 0; i < lines_.size(); ++i) {
-      FeatureTiers::OfLoop& tiers = *lines_[i].tiers;
-      if (tiers.reader == nullptr) continue;
-      ++readers_left_;
-      server_.loops()[i]->PostFunction(
-          [this, &tiers] { tiers.end->Spawn(CountDownAfter(*tiers.reader, readers_left_)); });
+      LoopLine& line = lines_[i];
+      lines_left_ += line.tiers->reader == nullptr ? 1 : 2;
+      server_.loops()[i]->PostFunction([this, &line] {
+        Scope& end = *line.tiers->end;
+        end.Spawn(CountDownAfter(*line.shadow, lines_left_));
+        if (line.tiers->reader == nullptr) return;
+        end.Spawn(CountDownAfter(*line.tiers->reader, lines_left_));
+      });
     }
-    while (readers_left_ > 0 && clock_.Now() < deadline) absl::SleepFor(absl::Milliseconds(1));
-    return readers_left_ == 0;
+    while (lines_left_ > 0 && clock_.Now() < deadline) absl::SleepFor(absl::Milliseconds(1));
+    return lines_left_ == 0;
   }
 
   const config::Config config_;
@@ -245,7 +258,7 @@ class Predictd {
   std::unique_ptr<save::Writer> writer_;
   FeatureTiers tiers_;
   std::vector<LoopLine> lines_;
-  std::atomic<int> readers_left_{0};
+  std::atomic<int> lines_left_{0};
   std::unique_ptr<repository::Repository> repository_;
   std::unique_ptr<http::HttpServer> http_;
 };

@@ -101,6 +101,7 @@ Metrics::Metrics()
                           .Help("Predictions that wait to be written")
                           .Register(registry_)
                           .Add({})),
+      traffic(registry_),
       batch_rows_(BuildHistogram()
                       .Name("predictd_batch_rows")
                       .Help("Rows in one model run, before padding")

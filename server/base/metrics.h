@@ -20,6 +20,7 @@
 #include "absl/time/time.h"
 #include "server/base/feature_row.h"
 #include "server/base/mutex.h"
+#include "server/base/traffic_metrics.h"
 
 namespace predictd {
 
@@ -138,6 +139,7 @@ class Metrics {
   prometheus::Counter& invalidations;
   prometheus::Histogram& feature_age;
   prometheus::Gauge& save_queue_rows;
+  TrafficMetrics traffic;
 
  private:
   struct PerMethod {

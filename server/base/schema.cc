@@ -3,20 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "server/base/fnv1a.h"
 
 namespace predictd {
-namespace {
-
-uint64_t Fnv1a64(absl::string_view text) {
-  uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) {
-    hash ^= static_cast<uint8_t>(c);
-    hash *= 1099511628211ULL;
-  }
-  return hash;
-}
-
-}  // namespace
 
 Schema::Schema(std::vector<std::string> names)
     : names_(std::move(names)), fingerprint_(Fnv1a64(absl::StrJoin(names_, "\n"))) {

@@ -28,12 +28,13 @@ int RoomForBatches(const batching::QueueLimit& queue) {
 }  // namespace
 
 Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const CallContext& call) {
-  auto version = line_.catalog.Find(request.model, request.version);
+  auto version = line_.catalog.Find(request.model, request.version, request.user_id);
   if (!version.ok()) co_return version.status();
   Answer answer;
   answer.version = *std::move(version);
   const absl::Status status = co_await Run(request, call, answer);
   if (!status.ok()) co_return status;
+  if (line_.shadow != nullptr) line_.shadow->Offer(answer);
   co_return answer;
 }
 
@@ -55,6 +56,7 @@ Task<absl::Status> Predictor::Run(const Request& request, const CallContext& cal
   row.deadline = call.deadline;
   row.cancelled = &call.cancelled;
   status = co_await row;
+  answer.version->outcomes.Count(status);
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
   lane.statistics().RecordRequest(status.ok(), line_.loop.Now() - start);
@@ -167,7 +169,9 @@ Prediction Predictor::MakePrediction(const Request& request, const Answer& answe
 
 Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
     absl::Span<const absl::string_view> user_ids, const Request& shared, const CallContext& call) {
-  auto version = line_.catalog.Find(shared.model, shared.version);
+  // One version answers all of them: the first user's, which is the user's of a batch of one.
+  const absl::string_view first_user = user_ids.empty() ? "" : user_ids.front();
+  auto version = line_.catalog.Find(shared.model, shared.version, first_user);
   if (!version.ok()) co_return version.status();
   BatchAnswer batch;
   batch.version = *std::move(version);
@@ -194,6 +198,9 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
     const absl::Status status = call.Check(line_.loop.Now(), "all rows were answered");
     if (!status.ok()) co_return status;
     if (count == 0) co_await line_.loop.Sleep(kNextLook);
+  }
+  for (const BatchRow& row : batch.rows) {
+    if (line_.shadow != nullptr && row.status.ok()) line_.shadow->Offer(row.answer);
   }
   co_return batch;
 }

@@ -15,6 +15,7 @@
 #include "server/features/reader.h"
 #include "server/predict/feature_merge.h"
 #include "server/predict/request.h"
+#include "server/predict/shadow.h"
 #include "server/repository/catalog.h"
 #include "server/save/prediction_id.h"
 #include "server/save/writer.h"
@@ -32,6 +33,7 @@ struct Line {
   save::Writer* writer;  // null with kOff
   SaveMode save_mode;
   Metrics& metrics;
+  Shadow* shadow = nullptr;  // null: config.json's shadow is not run
 };
 
 // One user's part of a batch.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/base/status.h"
+#include "server/repository/user_share.h"
 
 namespace predictd::repository {
 namespace {
@@ -48,7 +49,13 @@ absl::Status NothingServes(absl::string_view model, const ModelInfo& info) {
   if (std::any_of(info.versions.begin(), info.versions.end(), still_coming)) {
     return WarmingUp(model);
   }
-  return CannotServe(model, info.versions.front());
+  const VersionInfo& newest = info.versions.front();
+  if (newest.handle != nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("model '", model, "' has no version READY but its shadow, ", newest.version,
+                     ": name that one, or take it out of config.json's shadow"));
+  }
+  return CannotServe(model, newest);
 }
 
 }  // namespace
@@ -72,10 +79,17 @@ absl::string_view StateName(State state) {
 }
 
 const VersionInfo* ModelInfo::Serving() const {
+  const VersionInfo* last_resort = nullptr;
+  bool coming = false;
   for (const VersionInfo& version : versions) {
-    if (version.handle != nullptr) return &version;
+    if (version.role == Role::kNone) {
+      if (version.handle != nullptr) return &version;
+      coming |= version.state == State::kLoading || version.state == State::kWarming;
+    } else if (version.role == Role::kCanary && version.handle != nullptr) {
+      last_resort = &version;
+    }
   }
-  return nullptr;
+  return coming ? nullptr : last_resort;
 }
 
 Catalog::Catalog(std::string default_model)
@@ -100,13 +114,14 @@ absl::StatusOr<const std::pair<const std::string, ModelInfo>*> Catalog::FindMode
       absl::StrCat("unknown model '", model, "'; known are: ", ModelNames(snapshot)));
 }
 
-absl::StatusOr<VersionHandle> Catalog::Find(absl::string_view model,
-                                            absl::string_view version) const {
+absl::StatusOr<VersionHandle> Catalog::Find(absl::string_view model, absl::string_view version,
+                                            absl::string_view routing_key) const {
   const std::shared_ptr<const Snapshot> now = snapshot();
   const auto found = FindModel(*now, model);
   if (!found.ok()) return found.status();
   const auto& [name, info] = **found;
   if (version.empty()) {
+    if (TakenByCanary(info.canary, routing_key)) return info.canary.version;
     const VersionInfo* serving = info.Serving();
     if (serving == nullptr) return NothingServes(name, info);
     return serving->handle;
@@ -121,6 +136,25 @@ absl::StatusOr<VersionHandle> Catalog::Find(absl::string_view model,
       absl::StrJoin(info.versions, ", ", [](std::string* out, const VersionInfo& known) {
         absl::StrAppend(out, known.version);
       })));
+}
+
+bool Catalog::TakenByCanary(const SharedVersion& canary, absl::string_view routing_key) const {
+  // Its failures count from this instant, not from when the repository's thread has seen them.
+  if (canary.version == nullptr || canary.version->outcomes.failing()) return false;
+  const Version& version = *canary.version;
+  if (!routing_key.empty()) {
+    return UserShare(version.model, version.version, routing_key) < canary.share;
+  }
+  const std::string key = absl::StrCat(keyless_.fetch_add(1, std::memory_order_relaxed));
+  return UserShare(version.model, version.version, key) < canary.share;
+}
+
+SharedVersion Catalog::ShadowOf(const Version& answered) const {
+  if (!any_shadow_.load(std::memory_order_relaxed)) return {};
+  const std::shared_ptr<const Snapshot> now = snapshot();
+  const auto model = now->models.find(answered.model);
+  if (model == now->models.end() || model->second.shadow.version.get() == &answered) return {};
+  return model->second.shadow;
 }
 
 std::shared_ptr<const Snapshot> Catalog::snapshot() const {
@@ -140,6 +174,9 @@ bool Catalog::Ready() const {
 }
 
 void Catalog::Publish(std::shared_ptr<const Snapshot> snapshot) {
+  any_shadow_ =
+      std::any_of(snapshot->models.begin(), snapshot->models.end(),
+                  [](const auto& model) { return model.second.shadow.version != nullptr; });
   std::shared_ptr<const Snapshot> before;
   {
     MutexLock lock(mutex_);

@@ -3,6 +3,8 @@
 #ifndef PREDICTD_SERVER_REPOSITORY_CATALOG_H_
 #define PREDICTD_SERVER_REPOSITORY_CATALOG_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,21 +31,37 @@ enum class State {
 };
 absl::string_view StateName(State state);  // "LOADING"
 
+// What config.json has a version do.
+enum class Role { kNone, kCanary, kShadow };
+
 struct VersionInfo {
   std::string version;
   State state = State::kLoading;
   std::string reason;
+  Role role = Role::kNone;
+  // Of the requests that name no version, and of the rows of others that it is run on too.
+  double traffic_percent = 0;
+  double shadow_percent = 0;
   absl::Time loaded_at = absl::InfinitePast();  // wall clock
   // Kept after a version was unloaded, so that ListModels still shows it; null before it was read.
   std::shared_ptr<const v1::Signature> signature;
   VersionHandle handle;  // kReady only
 };
 
+// A version and the share, 0 to 1, of what it takes part in; null where there is none.
+struct SharedVersion {
+  VersionHandle version;
+  double share = 0;
+};
+
 // Versions of a model, newest first. Constant.
 struct ModelInfo {
   std::vector<VersionInfo> versions;
+  SharedVersion canary;  // READY ones
+  SharedVersion shadow;
 
-  // The greatest READY version, or null.
+  // The greatest READY version that is neither canary nor shadow; where no such one is READY or
+  // still coming, the canary. Null where nothing serves.
   const VersionInfo* Serving() const;
 };
 
@@ -62,10 +80,17 @@ class Catalog {
   // `default_model`: used where a request names none; empty = the only model.
   explicit Catalog(std::string default_model);
 
-  // The version that serves a request. Errors as in the status table of the contract: UNAVAILABLE
-  // with a retry delay while it warms up, FAILED_PRECONDITION with the reason, NOT_FOUND with the
-  // known names, INVALID_ARGUMENT where several models are there and none is named.
-  absl::StatusOr<VersionHandle> Find(absl::string_view model, absl::string_view version) const;
+  // The version that serves a request. Where none is named, `routing_key` (the user id) decides
+  // between the canary and the others, see UserShare; empty = spread at random. Errors as in the
+  // status table of the contract: UNAVAILABLE with a retry delay while it warms up,
+  // FAILED_PRECONDITION with the reason, NOT_FOUND with the known names, INVALID_ARGUMENT where
+  // several models are there and none is named.
+  absl::StatusOr<VersionHandle> Find(absl::string_view model, absl::string_view version,
+                                     absl::string_view routing_key = "") const;
+
+  // The shadow of a version's model and the share of its rows, null where there is none. Cheap
+  // where no model has one.
+  SharedVersion ShadowOf(const Version& answered) const;
 
   std::shared_ptr<const Snapshot> snapshot() const ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -80,9 +105,13 @@ class Catalog {
  private:
   absl::StatusOr<const std::pair<const std::string, ModelInfo>*> FindModel(
       const Snapshot& snapshot, absl::string_view model) const;
+  bool TakenByCanary(const SharedVersion& canary, absl::string_view routing_key) const;
 
   const std::string default_model_;
   std::vector<std::function<void()>> listeners_;
+  // Keys for requests without one.
+  mutable std::atomic<uint64_t> keyless_{0};
+  std::atomic<bool> any_shadow_{false};
   mutable Mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_ ABSL_GUARDED_BY(mutex_);
 };

@@ -1,7 +1,10 @@
 #include "server/repository/repository.h"
 
+#include <linux/ioprio.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -15,8 +18,15 @@ namespace {
 
 // How soon the next look comes while something is unfinished.
 constexpr absl::Duration kSoon = absl::Milliseconds(50);
-// Nice value of the thread, so that live requests keep the CPU while a model loads.
+// Nice value of the thread.
 constexpr int kNice = 10;
+
+// So that live requests keep CPU and disk while a model loads. Failing leaves it as it was.
+void LowerPriority() {
+  // Both are of this thread alone, on Linux. The disk's scheduler may not look at it.
+  setpriority(PRIO_PROCESS, 0, kNice);
+  syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
 
 // Features of all serving versions, each name once.
 std::shared_ptr<const Schema> UnionOfFeatures(
@@ -55,12 +65,16 @@ void Repository::Start() {
     MutexLock lock(mutex_);
     ended_ = false;
   }
+  if (options_.poll > absl::ZeroDuration()) {
+    watch_ = std::make_unique<FolderWatch>(options_.directory, [this] { Nudge(); });
+  }
   thread_ = std::thread([this] { Run(); });
   pthread_setname_np(thread_.native_handle(), "repository");
 }
 
 bool Repository::Stop(absl::Duration longest) {
   stopping_ = true;
+  watch_.reset();
   const absl::Time give_up = clock_.Now() + longest;
   {
     MutexLock lock(mutex_);
@@ -76,23 +90,31 @@ bool Repository::Stop(absl::Duration longest) {
 }
 
 void Repository::Run() {
-  setpriority(PRIO_PROCESS, 0, kNice);  // of this thread, on Linux
+  LowerPriority();
   while (!stopping_) {
     const bool unfinished = Poll();
     MutexLock lock(mutex_);
-    if (!requests_.empty() || stopping_) continue;
-    if (unfinished) {
-      wake_.WaitFor(mutex_, kSoon);
-    } else if (options_.poll > absl::ZeroDuration()) {
-      wake_.WaitFor(mutex_, options_.poll);
-    } else {
-      wake_.Wait(mutex_);
+    if (requests_.empty() && !nudged_ && !stopping_) {
+      if (unfinished) {
+        wake_.WaitFor(mutex_, kSoon);
+      } else if (options_.poll > absl::ZeroDuration()) {
+        wake_.WaitFor(mutex_, options_.poll);
+      } else {
+        wake_.Wait(mutex_);
+      }
     }
+    nudged_ = false;
   }
   MutexLock lock(mutex_);
   for (Request* request : requests_) request->home.Post(*request);
   requests_.clear();
   ended_ = true;
+  wake_.NotifyAll();
+}
+
+void Repository::Nudge() {
+  MutexLock lock(mutex_);
+  nudged_ = true;
   wake_.NotifyAll();
 }
 
@@ -112,9 +134,12 @@ bool Repository::Poll() {
   }
   Scan();
   LoadPending();
+  // What was loaded, or failed to, may change which versions are wanted.
+  if (ApplySettings()) Publish();
   const bool retiring = ReapRetired();
   bool pending = false;
   for (const auto& [name, model] : models_) {
+    pending |= !model.config.settled;
     for (const auto& [number, entry] : model.versions) pending |= entry.pending;
   }
   return retiring || pending;
@@ -137,7 +162,7 @@ void Repository::Scan() {
   for (auto& [name, files] : *found) {
     anything_changed |= models_.count(name) == 0;
     Model& model = models_[name];
-    model.config_path = files.config_path;
+    anything_changed |= TakeSettings(name, model, files);
     for (auto& [number, version_files] : files.versions) {
       Entry& entry = model.versions[number];
       const bool changed = entry.files.fingerprint != version_files.fingerprint;
@@ -146,6 +171,7 @@ void Repository::Scan() {
       anything_changed = true;
       entry.seen_at = clock_.Now();
       entry.pending = true;
+      entry.tried = false;
       entry.held = false;
       if (entry.handle != nullptr) continue;
       entry.state = State::kLoading;
@@ -169,15 +195,23 @@ void Repository::Scan() {
       it = versions.erase(it);
       anything_changed = true;
     }
-    anything_changed |= on_disk == found->end();
-    model = on_disk == found->end() ? models_.erase(model) : std::next(model);
+    for (auto& [number, entry] : versions) {
+      // What it would have broken is gone.
+      if (entry.conflicts_with == 0 || versions.count(entry.conflicts_with) > 0) continue;
+      entry.conflicts_with = 0;
+      entry.tried = false;
+      entry.pending = !entry.held;
+    }
+    if (on_disk != found->end()) {
+      ++model;
+      continue;
+    }
+    metrics_.traffic.Forget(model->first);
+    model = models_.erase(model);
+    anything_changed = true;
   }
+  anything_changed |= ApplySettings();
   if (anything_changed) Publish();
-}
-
-VersionInfo Repository::Info(int64_t number, const Entry& entry) const {
-  return {absl::StrCat(number), entry.state,     entry.reason,
-          entry.loaded_at,      entry.signature, entry.handle};
 }
 
 void Repository::Publish() {
@@ -186,8 +220,9 @@ void Repository::Publish() {
   for (const auto& [name, model] : models_) {
     ModelInfo info;
     for (const auto& [number, entry] : model.versions) {
-      info.versions.push_back(Info(number, entry));
+      info.versions.push_back(Info(model, number, entry));
     }
+    Route(model, info);
     snapshot->models.emplace(name, std::move(info));
   }
   snapshot->features = UnionOfFeatures(snapshot->models);

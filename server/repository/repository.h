@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "server/base/mutex.h"
 #include "server/model/model.h"
 #include "server/repository/catalog.h"
+#include "server/repository/folder_watch.h"
 #include "server/repository/model_config.h"
 #include "server/repository/scan.h"
 #include "server/repository/version.h"
@@ -29,7 +31,8 @@ namespace predictd::repository {
 
 struct RepositoryOptions {
   std::string directory;
-  // How often the directory is looked at; 0 = only on request.
+  // How often the directory is looked at, besides at once where its files are seen to change;
+  // 0 = only on request.
   absl::Duration poll = absl::Seconds(1);
   // For models without a config.json.
   ModelSettings settings;
@@ -76,6 +79,9 @@ class Repository {
   // yet complete, versions still in use), so that the next look should come soon.
   bool Poll() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Any thread: has the thread look now rather than at the next poll.
+  void Nudge() ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   struct Entry {
     VersionFiles files;
@@ -84,13 +90,32 @@ class Repository {
     uint64_t fingerprint = 0;  // of the files that `state` is about
     absl::Time seen_at;        // when these files were first seen
     bool pending = true;       // to be loaded
+    bool tried = false;        // in vain, as things are
     bool held = false;         // unloaded by request
+    bool chosen = true;        // by config.json
+    // The version whose callers could not be answered by this one; 0 = none.
+    int64_t conflicts_with = 0;
     absl::Time loaded_at = absl::InfinitePast();
     std::shared_ptr<const v1::Signature> signature;
     VersionHandle handle;
   };
+  // A model's config.json and what it said last.
+  struct Config {
+    std::string path;  // empty where there is none
+    uint64_t fingerprint = 0;
+    absl::Time changed_at = absl::InfinitePast();
+    absl::Time seen_at = absl::InfinitePast();
+    bool settled = false;  // false: to be read, or young and wrong, so perhaps half-written
+    absl::Status problem;
+  };
   struct Model {
-    std::string config_path;
+    Config config;
+    // The last good ones; none where config.json was wrong from the start.
+    std::optional<ModelSettings> settings;
+    // The canary that is watched, and the serial of its version; a change of either starts anew.
+    std::optional<CanarySettings> watched;
+    uint64_t watched_serial = 0;
+    bool canary_returned = false;
     std::shared_ptr<batching::QueueLimit> queue_limit;
     std::map<int64_t, Entry, std::greater<>> versions;  // newest first
   };
@@ -111,13 +136,30 @@ class Repository {
   void LoadOne(const std::string& name, Model& model, int64_t number, bool final_try);
   absl::StatusOr<VersionHandle> MakeVersion(const std::string& name, Model& model, int64_t number,
                                             Entry& entry);
+  // FAILED_PRECONDITION where callers of the version that `number` would replace could not be
+  // answered; says what changed and how to go on.
+  absl::Status CheckPromotion(const Model& model, int64_t number, const v1::Signature& signature,
+                              Entry& entry) const;
   void Fail(const std::string& name, int64_t number, Entry& entry, const absl::Status& why);
   void Retire(const std::string& name, int64_t number, Entry& entry);
+  // True while what is wrong with files of that age is not held against them.
+  bool Young(absl::Time changed_at, absl::Time seen_at) const;
+
+  // What config.json says, applied; both return true where anything to be published changed.
+  bool TakeSettings(const std::string& name, Model& model, const ModelFiles& files);
+  bool ApplySettings();
+  bool ChooseVersions(const std::string& name, Model& model);
+  bool WatchCanary(const std::string& name, Model& model);
+  // Fills in who answers requests that name no version.
+  void Route(const Model& model, ModelInfo& info) const;
+  static Role RoleOf(const Model& model, int64_t number);
+  static absl::StatusOr<ModelSettings> Settings(const Model& model);
+
   bool ReapRetired();
   void Answer(Request& request);
   absl::StatusOr<AdminResult> Execute(const Request& request);
   void Publish();
-  VersionInfo Info(int64_t number, const Entry& entry) const;
+  VersionInfo Info(const Model& model, int64_t number, const Entry& entry) const;
 
   const RepositoryOptions options_;
   Catalog& catalog_;
@@ -134,7 +176,9 @@ class Repository {
   Mutex mutex_;
   CondVar wake_;
   std::deque<Request*> requests_ ABSL_GUARDED_BY(mutex_);
+  bool nudged_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = true;
+  std::unique_ptr<FolderWatch> watch_;  // from Start to Stop, where the directory is polled
   std::thread thread_;
 };
 

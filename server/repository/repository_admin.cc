@@ -44,8 +44,10 @@ absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
                           })));
   }
   auto& versions = model->second.versions;
+  const bool load = request.kind == Request::Kind::kLoad;
   auto chosen = std::find_if(versions.begin(), versions.end(), [&](const auto& version) {
-    return request.version.empty() || absl::StrCat(version.first) == request.version;
+    if (request.version.empty()) return !load || version.second.chosen;
+    return absl::StrCat(version.first) == request.version;
   });
   if (chosen == versions.end()) {
     return absl::NotFoundError(absl::StrCat("model '", request.model, "' has no version ",
@@ -53,14 +55,19 @@ absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
                                             " in ", options_.directory));
   }
   AdminResult result{request.model, {}};
-  if (request.kind == Request::Kind::kLoad) {
+  if (load) {
     auto& [number, entry] = *chosen;
+    if (!entry.chosen) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("model '", request.model, "' version ", number, " is not among the versions",
+                       " that ", model->second.config.path, " has loaded; add it there"));
+    }
     entry.held = false;
     if (entry.handle == nullptr || entry.pending) {
       LoadOne(request.model, model->second, number, /*final_try=*/true);
     }
     if (entry.handle == nullptr) return absl::FailedPreconditionError(entry.reason);
-    result.versions.push_back(Info(number, entry));
+    result.versions.push_back(Info(model->second, number, entry));
     return result;
   }
   for (auto& [number, entry] : versions) {
@@ -76,7 +83,7 @@ absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
   ReapRetired();
   for (auto& [number, entry] : versions) {
     if (entry.held && (request.version.empty() || number == chosen->first)) {
-      result.versions.push_back(Info(number, entry));
+      result.versions.push_back(Info(model->second, number, entry));
     }
   }
   return result;

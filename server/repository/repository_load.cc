@@ -8,6 +8,7 @@
 #include "server/base/status.h"
 #include "server/batching/lane.h"
 #include "server/repository/repository.h"
+#include "server/repository/signature_change.h"
 #include "server/repository/warm_up.h"
 #include "server/repository/zip_check.h"
 
@@ -28,7 +29,10 @@ void Repository::LoadPending() {
     for (const auto& [name, model] : models_) {
       if (depth >= model.versions.size()) continue;
       const auto& [number, entry] = *std::next(model.versions.begin(), depth);
-      if (entry.pending) order.emplace_back(name, number);
+      // What failed on young files is tried again when they change, or when they are old.
+      const bool waits =
+          entry.tried && (Young(entry.files.changed_at, entry.seen_at) || !model.config.settled);
+      if (entry.pending && !waits) order.emplace_back(name, number);
     }
   }
   for (const auto& [name, number] : order) {
@@ -50,18 +54,18 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
   const auto now = ScanRepository(options_.directory);
   const bool same = now.ok() && now->count(name) > 0 && now->at(name).versions.count(number) > 0 &&
                     now->at(name).versions.at(number).fingerprint == entry.fingerprint;
-  // By both clocks: a file's time may lie in the future.
-  const bool young = clock_.WallNow() - entry.files.changed_at < kSettled &&
-                     clock_.Now() - entry.seen_at < kSettled;
+  const bool young = Young(entry.files.changed_at, entry.seen_at) || !model.config.settled;
   if (!final_try && (!same || (!version.ok() && young))) {
     const absl::string_view so_far =
         version.ok() ? absl::string_view("they are being changed") : version.status().message();
+    entry.tried = true;
     entry.reason = absl::StrCat("waiting for its files to be complete: ", so_far);
     if (entry.handle == nullptr) entry.state = State::kLoading;
     Publish();
     return;
   }
   entry.pending = false;
+  entry.tried = false;
   ModelMetrics& numbers = metrics_.ForModel(name);
   numbers.load_duration.Observe(absl::ToDoubleSeconds(clock_.Now() - start));
   if (!version.ok()) {
@@ -85,7 +89,7 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
                                                       int64_t number, Entry& entry) {
   const std::string model_file = entry.files.directory + "/model.pt";
   PREDICTD_RETURN_IF_ERROR(CheckZipComplete(model_file));
-  const auto settings = ReadModelSettings(model.config_path, options_.settings);
+  const auto settings = Settings(model);
   if (!settings.ok()) return settings.status();
   auto loaded = options_.load(entry.files.directory);
   if (!loaded.ok()) return loaded.status();
@@ -94,10 +98,12 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
   version->model = name;
   version->version = absl::StrCat(number);
   version->serial = next_serial_++;
+  version->outcomes.OnFailing([this] { Nudge(); });
   version->defaults_when_unreachable = settings->defaults_when_unreachable;
   version->refuse_missing_features = settings->refuse_missing_features;
   version->runnable = *std::move(loaded);
   const v1::Signature& signature = version->runnable->signature();
+  PREDICTD_RETURN_IF_ERROR(CheckPromotion(model, number, signature, entry));
   std::vector<std::string> names;
   for (const v1::Feature& feature : signature.features()) {
     names.push_back(feature.name());
@@ -133,6 +139,29 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
   PREDICTD_RETURN_IF_ERROR(CheckGoldenCases(*version));
   PREDICTD_RETURN_IF_ERROR(options_.warm_up(version, stopping_));
   return version;
+}
+
+absl::Status Repository::CheckPromotion(const Model& model, int64_t number,
+                                        const v1::Signature& signature, Entry& entry) const {
+  entry.conflicts_with = 0;
+  const auto serving =
+      std::find_if(model.versions.begin(), model.versions.end(), [&](const auto& version) {
+        return version.second.handle != nullptr && RoleOf(model, version.first) == Role::kNone;
+      });
+  // An older one takes nobody's place.
+  if (serving == model.versions.end() || number < serving->first) return absl::OkStatus();
+  const absl::Status check = CheckReplaces(*serving->second.signature, signature);
+  if (check.ok()) return check;
+  entry.conflicts_with = serving->first;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "its signature is not compatible with that of version ", serving->first,
+      ", which it would replace: ", check.message(),
+      "; give it a model name of its own, or unload version ", serving->first, " and load it"));
+}
+
+bool Repository::Young(absl::Time changed_at, absl::Time seen_at) const {
+  // By both clocks: a file's time may lie in the future.
+  return clock_.WallNow() - changed_at < kSettled && clock_.Now() - seen_at < kSettled;
 }
 
 void Repository::Fail(const std::string& name, int64_t number, Entry& entry,

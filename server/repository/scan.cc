@@ -29,12 +29,12 @@ std::vector<fs::path> Children(const fs::path& directory, std::error_code& error
   return children;
 }
 
-void AddFile(const fs::path& path, VersionFiles& files) {
+void AddFile(const fs::path& path, uint64_t& fingerprint, absl::Time& changed_at) {
   struct stat info;
   if (::stat(path.c_str(), &info) != 0) return;
-  files.fingerprint = absl::HashOf(files.fingerprint, path.filename().string(), info.st_ino,
-                                   info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
-  files.changed_at = std::max(files.changed_at, absl::TimeFromTimespec(info.st_mtim));
+  fingerprint = absl::HashOf(fingerprint, path.filename().string(), info.st_ino, info.st_size,
+                             info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+  changed_at = std::max(changed_at, absl::TimeFromTimespec(info.st_mtim));
 }
 
 // 0 for a name that is no version.
@@ -59,14 +59,18 @@ absl::StatusOr<std::map<std::string, ModelFiles>> ScanRepository(const std::stri
     if (!fs::is_directory(model_path, error)) continue;
     ModelFiles model;
     const fs::path config = model_path / "config.json";
-    if (fs::exists(config, error)) model.config_path = config.string();
+    if (fs::exists(config, error)) {
+      model.config_path = config.string();
+      AddFile(config, model.config_fingerprint, model.config_changed_at);
+    }
     for (const fs::path& version_path : Children(model_path, error)) {
       const int64_t number = VersionNumber(version_path.filename().string());
       if (number == 0 || !fs::is_directory(version_path, error)) continue;
       VersionFiles files;
       files.directory = version_path.string();
-      AddFile(config, files);
-      for (const fs::path& file : Children(version_path, error)) AddFile(file, files);
+      for (const fs::path& file : Children(version_path, error)) {
+        AddFile(file, files.fingerprint, files.changed_at);
+      }
       model.versions.emplace(number, std::move(files));
     }
     models.emplace(model_path.filename().string(), std::move(model));

@@ -13,15 +13,18 @@ namespace predictd::repository {
 
 struct VersionFiles {
   std::string directory;
-  // Changes whenever a file of the version (or the model's config.json) is written, replaced, added
-  // or removed: name, inode, size and times of each.
+  // Changes whenever a file of the version is written, replaced, added or removed: name, inode,
+  // size and time of each.
   uint64_t fingerprint = 0;
   // When the youngest file was changed; wall clock.
   absl::Time changed_at = absl::InfinitePast();
 };
 
 struct ModelFiles {
-  std::string config_path;  // empty where there is none
+  std::string config_path;  // empty where there is no config.json
+  // As of a version's files. 0 where there is no config.json.
+  uint64_t config_fingerprint = 0;
+  absl::Time config_changed_at = absl::InfinitePast();
   // By number; names that are not positive integers without leading zeros are no versions.
   std::map<int64_t, VersionFiles> versions;
 };

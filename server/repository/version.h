@@ -10,6 +10,7 @@
 #include "server/base/schema.h"
 #include "server/batching/lane.h"
 #include "server/model/model.h"
+#include "server/repository/outcomes.h"
 
 namespace predictd::repository {
 
@@ -31,6 +32,9 @@ struct Version {
   // Default per feature; NaN = none.
   std::vector<float> defaults;
   std::unique_ptr<batching::Lane> lane;
+
+  // Of the rows that it answered; whoever awaits a row counts it.
+  mutable Outcomes outcomes;
 };
 
 using VersionHandle = std::shared_ptr<const Version>;

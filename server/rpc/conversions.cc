@@ -147,6 +147,9 @@ void FillModelVersion(absl::string_view model, const repository::VersionInfo& ve
   // libtorch quotes the bytes that it stumbled upon.
   message.set_reason(ValidUtf8(version.reason));
   if (version.signature != nullptr) *message.mutable_signature() = *version.signature;
+  message.set_traffic_percent(version.traffic_percent);
+  message.set_shadow_percent(version.shadow_percent);
+  if (version.handle != nullptr) message.set_rows_served(version.handle->outcomes.rows());
   if (version.loaded_at != absl::InfinitePast()) {
     SetTimestamp(version.loaded_at, *message.mutable_loaded_at());
   }

@@ -1,0 +1,188 @@
+#include <string>
+
+#include "absl/strings/match.h"
+#include "server/repository/version_choice.h"
+#include "tests/catch.h"
+#include "tests/fakes/metric_value.h"
+#include "tests/unit/repository/rig.h"
+
+namespace predictd::repository {
+namespace {
+
+TEST_CASE("only the versions that config.json has loaded are, and a change takes effect at once") {
+  Rig rig;
+  for (int version = 1; version <= 4; ++version) rig.folder.AddVersion("m", version);
+  rig.folder.Write("m/config.json", R"({"versions": {"latest": 2}})");
+  rig.Poll();
+  CHECK(rig.StateOf("m", "4") == "READY");
+  CHECK(rig.StateOf("m", "3") == "READY");
+  CHECK(rig.StateOf("m", "2") ==
+        "UNLOADED: not among the versions that " + rig.folder.path() + "/m/config.json has loaded");
+  CHECK(rig.alive == 2);
+
+  rig.folder.Write("m/config.json", R"({"versions": {"list": [1, 3]}})");
+  rig.Poll();
+  CHECK(rig.Serving("m") == "3");
+  CHECK(rig.StateOf("m", "1") == "READY");
+  CHECK(absl::StartsWith(rig.StateOf("m", "4"), "UNLOADED: not among"));
+  CHECK(rig.alive == 2);
+  CHECK(rig.metrics.ForModel("m").loads_ok.Value() == 3);  // 3 was not loaded again
+
+  rig.folder.Remove("m/config.json");
+  rig.Poll();
+  CHECK(rig.Serving("m") == "4");
+  CHECK(rig.alive == 4);
+}
+
+TEST_CASE("a version that is no longer wanted serves until a wanted one is READY") {
+  Rig rig;
+  rig.folder.AddVersion("m", 1);
+  rig.folder.Write("m/config.json", R"({"versions": {"latest": 1}})");
+  rig.Poll();
+  rig.folder.AddVersion("m", 2, "fail: broken");
+  rig.Poll();
+  CHECK(rig.Serving("m") == "1");
+  CHECK(absl::StrContains(rig.StateOf("m", "1"), "READY: not among"));
+  rig.Settle();
+  rig.Poll();  // FAILED: 1 is the latest that can serve
+  CHECK(rig.StateOf("m", "1") == "READY");
+  CHECK(rig.StateOf("m", "2") == "FAILED: broken");
+  rig.folder.AddVersion("m", 2, "good");
+  rig.Poll();
+  CHECK(rig.Serving("m") == "2");
+  CHECK(absl::StartsWith(rig.StateOf("m", "1"), "UNLOADED: not among"));
+  CHECK(rig.alive == 1);
+}
+
+TEST_CASE("when the greatest version cannot be loaded the next one takes its place") {
+  Rig rig;
+  rig.folder.AddVersion("m", 1);
+  rig.folder.AddVersion("m", 2, "fail: broken");
+  rig.folder.Write("m/config.json", R"({"versions": {"latest": 1}})");
+  rig.Poll();
+  rig.Settle();
+  CHECK(rig.Poll());
+  rig.Poll();
+  CHECK(rig.Serving("m") == "1");
+}
+
+TEST_CASE("LoadModel of a version that is not wanted says where that is said") {
+  Rig rig;
+  ManualLoop loop(rig.clock_);
+  rig.folder.AddVersion("m", 1);
+  rig.folder.AddVersion("m", 2);
+  rig.folder.Write("m/config.json", R"({"versions": {"list": [1]}})");
+  rig.Poll();
+  const auto refused = Call(rig, rig.repository->Load(loop, "m", "2"), loop);
+  CHECK(absl::IsFailedPrecondition(refused.status()));
+  CHECK(absl::StrContains(refused.status().message(), "m/config.json"));
+  const auto newest = Call(rig, rig.repository->Load(loop, "m", ""), loop);
+  REQUIRE(newest.ok());
+  CHECK(newest->versions.at(0).version == "1");
+}
+
+TEST_CASE("settings of the traffic load nothing again, those a model is loaded with do") {
+  Rig rig;
+  rig.folder.AddVersion("m", 1);
+  rig.folder.AddVersion("m", 2);
+  rig.Poll();
+  const uint64_t serial = rig.Info("m", "1").handle->serial;
+  rig.folder.Write("m/config.json", R"({"max_queue": 7, "canary": {"version": 2, "percent": 1}})");
+  rig.Poll();
+  CHECK(rig.Info("m", "1").handle->serial == serial);
+  CHECK(rig.Info("m", "1").handle->lane->queue_limit().limit() == 7);
+  CHECK(rig.Serving("m") == "1");
+  rig.folder.Write("m/config.json", R"({"max_batch": 5})");
+  rig.Poll();
+  CHECK(rig.Info("m", "1").handle->serial > serial);
+  CHECK(rig.Info("m", "1").handle->lane->options().max_batch == 5);
+}
+
+TEST_CASE("a broken config.json keeps the former settings and says so everywhere") {
+  Rig rig;
+  rig.folder.AddVersion("m", 1);
+  rig.folder.Write("m/config.json", R"({"max_queue": 7})");
+  rig.Poll();
+  CHECK(MetricValue(rig.metrics, "predictd_model_config_invalid", {{"model", "m"}}) == 0);
+  const uint64_t serial = rig.Info("m", "1").handle->serial;
+  rig.folder.Write("m/config.json", R"({"max_queue": )");
+  CHECK(rig.Poll());
+  CHECK(rig.StateOf("m", "1") == "READY");  // perhaps half-written
+  rig.Settle();
+  rig.Poll();
+  CHECK(absl::StartsWith(rig.StateOf("m", "1"), "READY: the former settings stay: " +
+                                                    rig.folder.path() + "/m/config.json: "));
+  CHECK(MetricValue(rig.metrics, "predictd_model_config_invalid", {{"model", "m"}}) == 1);
+  CHECK(rig.Info("m", "1").handle->serial == serial);
+  CHECK(rig.Info("m", "1").handle->lane->queue_limit().limit() == 7);
+
+  // A version that comes meanwhile is loaded with them too.
+  rig.folder.AddVersion("m", 2);
+  rig.Poll();
+  CHECK(rig.Serving("m") == "2");
+
+  rig.folder.Write("m/config.json", R"({"max_queue": 8})");
+  CHECK_FALSE(rig.Poll());
+  CHECK(rig.StateOf("m", "1") == "READY");
+  CHECK(MetricValue(rig.metrics, "predictd_model_config_invalid", {{"model", "m"}}) == 0);
+  CHECK(rig.Info("m", "1").handle->lane->queue_limit().limit() == 8);
+}
+
+TEST_CASE("versions that failed because of config.json are tried again when it is mended") {
+  Rig rig;
+  rig.folder.AddVersion("m", 1);
+  rig.folder.Write("m/config.json", R"({"max_batch": 0})");
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  CHECK(absl::StartsWith(rig.StateOf("m", "1"), "FAILED: "));
+  rig.folder.Write("m/config.json", R"({"max_batch": 1})");
+  rig.Poll();
+  CHECK(rig.StateOf("m", "1") == "READY");
+}
+
+TEST_CASE("what is wrong in config.json is said with its field and what it may be") {
+  struct Case {
+    const char* json;
+    const char* says;
+  };
+  const Case cases[] = {
+      {R"({"versions": {}})", "versions must say either latest"},
+      {R"({"versions": {"latest": 1, "list": [1]}})", "versions must say either latest"},
+      {R"({"versions": {"latest": 0}})", "versions.latest must be 1 to"},
+      {R"({"versions": {"list": [3, 0]}})", "versions.list has 0"},
+      {R"({"canary": {"percent": 5}})", "canary.version must be a positive integer"},
+      {R"({"canary": {"version": 2, "percent": 101}})", "canary.percent must be 0 to 100"},
+      {R"({"canary": {"version": 2, "percent": "NaN"}})", "canary.percent must be 0 to 100"},
+      {R"({"canary": {"version": 2, "percent": 1, "max_error_percent": -1}})",
+       "canary.max_error_percent must be 0 to 100"},
+      {R"({"shadow": {"version": 2, "percent": -1}})", "shadow.percent must be 0 to 100"},
+      {R"({"canary": {"version": 2}, "shadow": {"version": 2}})", "are both 2"},
+      {R"({"canari": {"version": 2}})", "canari"},
+  };
+  ModelFolder folder;
+  for (const Case& c : cases) {
+    CAPTURE(c.json);
+    folder.Write("config.json", c.json);
+    const auto settings = ReadModelSettings(folder.path() + "/config.json", ModelSettings());
+    REQUIRE(absl::IsFailedPrecondition(settings.status()));
+    CHECK(absl::StrContains(settings.status().message(), c.says));
+    CHECK(absl::StrContains(settings.status().message(), "config.json: "));
+  }
+}
+
+TEST_CASE("canary and shadow are loaded too and take nobody's place") {
+  ModelSettings settings;
+  settings.versions.latest = 1;
+  settings.canary = {.version = 5, .percent = 1};
+  settings.shadow = {2, 1};
+  const std::vector<VersionCandidate> all = {{5}, {4}, {3}, {2}, {1}};
+  CHECK(ChooseVersions(settings, all) == std::set<int64_t>{2, 4, 5});
+  settings.versions = {.latest = 0, .list = {1}};
+  CHECK(ChooseVersions(settings, all) == std::set<int64_t>{1, 2, 5});
+  settings.versions = {};
+  CHECK(ChooseVersions(settings, all).size() == 5);
+}
+
+}  // namespace
+}  // namespace predictd::repository
