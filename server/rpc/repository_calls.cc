@@ -34,8 +34,8 @@ absl::Status CheckLoad(const inference::RepositoryModelLoadRequest& message) {
   PREDICTD_RETURN_IF_ERROR(CheckModelName(message.model_name()));
   for (const auto& [name, value] : message.parameters()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("parameter '", name,
-                     "' is not supported: files and settings are those in the "
+        absl::StrCat("parameters['", name,
+                     "'] is not supported: files and settings are those in the "
                      "model's folder"));
   }
   return absl::OkStatus();

@@ -105,7 +105,7 @@ absl::StatusOr<absl::string_view> ContentsBytes(absl::string_view tensor, Dataty
   const Place place = PlaceOf(datatype, contents);
   if (!HasTypedForm(datatype) || place.elements != ElementsInAllFields(contents)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "input '", tensor, "': elements of ", DatatypeName(datatype), " belong in ", place.name));
+        "inputs['", tensor, "']: elements of ", DatatypeName(datatype), " belong in ", place.name));
   }
   switch (datatype) {
     case Datatype::kBool:

@@ -20,7 +20,8 @@ std::vector<std::string> Index(InferenceClient& client, bool ready) {
   inference::RepositoryIndexRequest request;
   request.set_ready(ready);
   std::vector<std::string> entries;
-  for (const auto& entry : client.Call(&Stub::RepositoryIndex, request).response.models()) {
+  const auto answer = client.Call(&Stub::RepositoryIndex, request);
+  for (const auto& entry : answer.response.models()) {
     entries.push_back(entry.name() + " " + entry.version() + " " + entry.state());
   }
   return entries;

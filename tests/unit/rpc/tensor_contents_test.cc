@@ -88,7 +88,7 @@ TEST_CASE("elements in another field than the datatype's are refused by the righ
   contents.add_fp32_contents(1);
   CHECK_FALSE(ContentsBytes("x", Datatype::kFp32, contents, narrowed).ok());
   contents.Clear();
-  contents.add_bytes_contents("1");
+  contents.add_bytes_contents();
   CHECK_FALSE(ContentsBytes("x", Datatype::kInt64, contents, narrowed).ok());
 }
 
