@@ -72,7 +72,10 @@ bool Repository::TakeSettings(const std::string& name, Model& model, const Model
         {{"model", name}, {"from", config.path.empty() ? "flags" : config.path}});
   }
   model.settings = *std::move(settings);
-  if (model.queue_limit != nullptr) model.queue_limit->set_limit(model.settings->max_queue);
+  if (model.queue_limit != nullptr) {
+    model.queue_limit->set_limit(model.settings->max_queue);
+    model.queue_limit->set_workers(model.settings->workers);
+  }
   if (!reload) return true;
   for (auto& [number, entry] : model.versions) {
     if (entry.held || !entry.chosen) continue;
