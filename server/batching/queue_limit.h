@@ -1,5 +1,4 @@
-// How many rows of one model may wait to be run, and how many workers may run them, over all its
-// versions and all loops.
+// How many rows of one model may wait to be run, over all its versions and all loops.
 #ifndef PREDICTD_SERVER_BATCHING_QUEUE_LIMIT_H_
 #define PREDICTD_SERVER_BATCHING_QUEUE_LIMIT_H_
 
@@ -33,26 +32,12 @@ class QueueLimit {
   // `rows` begin to run, or are given up.
   void Leave(int rows) { gauge_.Set(waiting_.fetch_sub(rows, std::memory_order_relaxed) - rows); }
 
-  // Most workers that run the model at once; 0 = any number.
-  void set_workers(int workers) { workers_.store(workers, std::memory_order_relaxed); }
-  // Under the pool's lock: false where one more worker would exceed them.
-  bool TryRun() {
-    const int most = workers_.load(std::memory_order_relaxed);
-    if (most > 0 && running_.load(std::memory_order_relaxed) >= most) return false;
-    running_.fetch_add(1, std::memory_order_relaxed);
-    return true;
-  }
-  // A worker is done with what it was let run.
-  void EndRun() { running_.fetch_sub(1, std::memory_order_relaxed); }
-
   // Rows are on their way to a worker, where they may wait long enough to be seen.
   void ShowWaiting() { gauge_.Set(waiting()); }
 
  private:
   std::atomic<int> limit_;
   std::atomic<int> waiting_{0};
-  std::atomic<int> workers_{0};
-  std::atomic<int> running_{0};
   prometheus::Gauge& gauge_;
 };
 

@@ -114,11 +114,6 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
         continue;
       }
     }
-    // As many workers as it may have run it: one of them takes these rows when it is done.
-    if (!lane->queue_limit().TryRun()) {
-      lanes_.push_back(lane);
-      continue;
-    }
     const size_t take =
         waiting.front()->run_alone ? 1 : std::min<size_t>(waiting.size(), options.max_batch);
     batch.assign(waiting.begin(), waiting.begin() + take);
@@ -137,7 +132,6 @@ void WorkerPool::RunBatch(Lane& lane, std::vector<Row*>& batch, BatchRunner& run
     // One of them is poison: each alone, so that only that one fails.
     for (Row* row : batch) runner.Run(lane, {&row, 1});
   }
-  lane.queue_limit().EndRun();
   // Last: the lane may be gone once the rows are handed back.
   HandBack(dropped);
   HandBack(batch);

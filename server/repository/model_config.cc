@@ -13,7 +13,6 @@ namespace predictd::repository {
 namespace {
 
 constexpr uint32_t kMostRows = 1 << 20;
-constexpr uint32_t kMostWorkers = 1 << 16;
 constexpr uint32_t kMostVersions = 1 << 20;
 
 absl::Status Wrong(const std::string& path, absl::string_view problem) {
@@ -114,12 +113,6 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const std::string& config_path,
       return Wrong(config_path, "max_queue must be 1 to 1048576");
     }
     settings.max_queue = static_cast<int>(config.max_queue());
-  }
-  if (config.has_workers()) {
-    if (config.workers() < 1 || config.workers() > kMostWorkers) {
-      return Wrong(config_path, "workers must be 1 to 65536; leave it out for all of them");
-    }
-    settings.workers = static_cast<int>(config.workers());
   }
   if (config.has_batch_delay()) {
     settings.batch_delay = absl::Seconds(config.batch_delay().seconds()) +

@@ -39,8 +39,7 @@ struct ModelSettings {
   int max_queue = 4096;  // rows, at least 1
   bool defaults_when_unreachable = false;
   bool refuse_missing_features = false;
-  int workers = 0;  // most that run it at once; 0 = all
-  // These, workers and max_queue, change without loading anything again.
+  // These, and max_queue, change without loading anything again.
   VersionPolicy versions;
   std::optional<CanarySettings> canary;
   std::optional<ShadowSettings> shadow;

@@ -119,7 +119,6 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
         std::make_shared<batching::QueueLimit>(settings->max_queue, numbers.queue_rows);
   }
   model.queue_limit->set_limit(settings->max_queue);
-  model.queue_limit->set_workers(settings->workers);
   if (signature.features_size() > 0) {
     const model::Model* runnable = version->runnable.get();
     version->lane = std::make_unique<batching::Lane>(

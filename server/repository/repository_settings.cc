@@ -72,10 +72,7 @@ bool Repository::TakeSettings(const std::string& name, Model& model, const Model
         {{"model", name}, {"from", config.path.empty() ? "flags" : config.path}});
   }
   model.settings = *std::move(settings);
-  if (model.queue_limit != nullptr) {
-    model.queue_limit->set_limit(model.settings->max_queue);
-    model.queue_limit->set_workers(model.settings->workers);
-  }
+  if (model.queue_limit != nullptr) model.queue_limit->set_limit(model.settings->max_queue);
   if (!reload) return true;
   for (auto& [number, entry] : model.versions) {
     if (entry.held || !entry.chosen) continue;

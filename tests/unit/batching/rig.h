@@ -17,7 +17,7 @@
 namespace predictd::batching {
 
 // One feature in, one output out.
-struct TestRow final : Row {
+struct TestRow : Row {
   explicit TestRow(float value) : in(value) {
     features = absl::MakeConstSpan(&in, 1);
     outputs = absl::MakeSpan(&out, 1);

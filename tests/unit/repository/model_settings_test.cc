@@ -158,7 +158,6 @@ TEST_CASE("what is wrong in config.json is said with its field and what it may b
        "canary.max_error_percent must be 0 to 100"},
       {R"({"shadow": {"version": 2, "percent": -1}})", "shadow.percent must be 0 to 100"},
       {R"({"canary": {"version": 2}, "shadow": {"version": 2}})", "are both 2"},
-      {R"({"workers": 0})", "workers must be 1 to 65536"},
       {R"({"canari": {"version": 2}})", "canari"},
   };
   ModelFolder folder;
