@@ -14,9 +14,9 @@ int RunUser(const Arguments& arguments);      // USER_ID
 int RunBatch(const Arguments& arguments);     // [FILE]
 int RunSaved(const Arguments& arguments);     // PREDICTION_ID
 int RunFeatures(const Arguments& arguments);  // put [FILE] | get USER_ID
-int RunModels(const Arguments& arguments);    //
-int RunLoad(const Arguments& arguments);      // MODEL [VERSION]
-int RunUnload(const Arguments& arguments);    // MODEL [VERSION]
+int RunModels(const Arguments& arguments);    // [MODEL[/VERSION]]
+int RunLoad(const Arguments& arguments);      // MODEL[/VERSION]
+int RunUnload(const Arguments& arguments);    // MODEL[/VERSION]
 int RunHealth(const Arguments& arguments);    // [MODEL]
 int RunWait(const Arguments& arguments);      // [MODEL]
 int RunBench(const Arguments& arguments);     //

@@ -1,34 +1,8 @@
 #include "client/model_list.h"
 
-#include <vector>
-
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "client/table.h"
-#include "client/text.h"
 #include "predictd/v1/predictor.grpc.pb.h"
 
 namespace predictd::client {
-namespace {
-
-// "probability FP32", "embedding FP32[16]": the batch dimension goes without saying.
-std::string TensorText(const v1::Tensor& tensor) {
-  std::vector<std::string> sizes;
-  for (int i = 1; i < tensor.shape_size(); ++i) {
-    sizes.push_back(tensor.shape(i) < 0 ? "?" : absl::StrCat(tensor.shape(i)));
-  }
-  return absl::StrCat(tensor.name(), " ", tensor.datatype(),
-                      sizes.empty() ? "" : absl::StrCat("[", absl::StrJoin(sizes, ","), "]"));
-}
-
-std::string TensorsText(const google::protobuf::RepeatedPtrField<v1::Tensor>& tensors) {
-  if (tensors.empty()) return "-";
-  return absl::StrJoin(tensors, ", ", [](std::string* out, const v1::Tensor& tensor) {
-    out->append(TensorText(tensor));
-  });
-}
-
-}  // namespace
 
 grpc::Status ListModels(const Connection& connection, v1::ListModelsResponse* models) {
   grpc::ClientContext context;
@@ -46,20 +20,14 @@ const v1::Signature* FindSignature(const v1::ListModelsResponse& models, absl::s
   return nullptr;
 }
 
-std::string ModelTable(const google::protobuf::RepeatedPtrField<v1::ModelVersion>& models,
-                       absl::Time now) {
-  Table table;
-  table.AddRow({"MODEL", "VERSION", "STATE", "LOADED", "INPUTS", "OUTPUTS", "REASON"});
-  for (const auto& version : models) {
-    const std::string loaded =
-        version.has_loaded_at()
-            ? absl::StrCat(FormatBrief(now - FromProto(version.loaded_at())), " ago")
-            : "-";
-    table.AddRow({version.model(), version.version(), StateText(version.state()), loaded,
-                  TensorsText(version.signature().inputs()),
-                  TensorsText(version.signature().outputs()), OneLine(version.reason())});
+v1::ListModelsResponse Only(const v1::ListModelsResponse& models, const ModelName& name) {
+  v1::ListModelsResponse some;
+  for (const auto& version : models.models()) {
+    const bool wanted = (name.model.empty() || version.model() == name.model) &&
+                        (name.version.empty() || version.version() == name.version);
+    if (wanted) *some.add_models() = version;
   }
-  return table.Text();
+  return some;
 }
 
 }  // namespace predictd::client

@@ -4,11 +4,9 @@
 
 #include <grpcpp/support/status.h>
 
-#include <string>
-
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "client/connection.h"
+#include "client/model_name.h"
 #include "predictd/v1/predictor.pb.h"
 
 namespace predictd::client {
@@ -20,9 +18,8 @@ grpc::Status ListModels(const Connection& connection, v1::ListModelsResponse* mo
 const v1::Signature* FindSignature(const v1::ListModelsResponse& models, absl::string_view model,
                                    absl::string_view version);
 
-// The table that `predict models` prints; loaded times are ages at `now`.
-std::string ModelTable(const google::protobuf::RepeatedPtrField<v1::ModelVersion>& models,
-                       absl::Time now);
+// The versions that `name` means; all of them where it is empty.
+v1::ListModelsResponse Only(const v1::ListModelsResponse& models, const ModelName& name);
 
 }  // namespace predictd::client
 

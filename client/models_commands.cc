@@ -1,15 +1,15 @@
-#include <google/protobuf/util/json_util.h>
-
 #include <cstdio>
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "absl/time/clock.h"
+#include "absl/strings/str_cat.h"
 #include "client/commands.h"
 #include "client/connection.h"
 #include "client/exit_status.h"
 #include "client/model_list.h"
-#include "client/request_options.h"
+#include "client/model_name.h"
+#include "client/models_text.h"
+#include "client/models_watch.h"
 #include "client/status_text.h"
 #include "predictd/v1/predictor.grpc.pb.h"
 
@@ -19,34 +19,38 @@ ABSL_FLAG(absl::Duration, load_timeout, absl::Minutes(5),
 namespace predictd::client {
 namespace {
 
-// The versions as a table, or the whole reply in protobuf's JSON form.
 template <typename Reply>
-int PrintModels(const Reply& reply) {
-  if (!WantsJson()) {
-    std::fputs(ModelTable(reply.models(), absl::Now()).c_str(), stdout);
-    return kExitOk;
-  }
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(reply, &json, options).ok()) {
-    return Fail("the server's answer has no JSON form; ask without --json");
-  }
-  std::fprintf(stdout, "%s\n", json.c_str());
+int PrintModels(const Reply& reply, bool signatures) {
+  std::fputs(ModelsText(reply, signatures).c_str(), stdout);
   return kExitOk;
 }
 
 template <typename Request>
-Request RequestOf(const Arguments& arguments) {
+Request RequestOf(const ModelName& name) {
   Request request;
-  request.set_model(arguments[0]);
-  if (arguments.size() > 1) request.set_version(arguments[1]);
+  request.set_model(name.model);
+  request.set_version(name.version);
   return request;
+}
+
+int FailAdmin(const grpc::Status& status, const Connection& connection, absl::Duration timeout) {
+  const std::string line = ExplainFailure(status, connection.server, timeout);
+  switch (status.error_code()) {
+    case grpc::StatusCode::NOT_FOUND:
+      return Fail(line + "; 'predict models' lists what is there");
+    case grpc::StatusCode::FAILED_PRECONDITION:
+      return Fail(line + "; it is tried again when its files change, or by 'predict load'");
+    default:
+      return Fail(line);
+  }
 }
 
 }  // namespace
 
-int RunModels(const Arguments&) {
+int RunModels(const Arguments& arguments) {
+  const auto name = ParseModelName(arguments);
+  if (!name.ok()) return UsageError(name.status().message());
+  if (WantsWatch()) return WatchModels(*name);
   const auto connection = Connect();
   if (!connection.ok()) return UsageError(connection.status().message());
   v1::ListModelsResponse reply;
@@ -54,10 +58,17 @@ int RunModels(const Arguments&) {
   if (!status.ok()) {
     return Fail(ExplainFailure(status, connection->server, connection->timeout));
   }
-  return PrintModels(reply);
+  const v1::ListModelsResponse some = Only(reply, *name);
+  if (some.models().empty() && !name->model.empty()) {
+    return Fail(absl::StrCat("the server has no '", ModelNameText(*name),
+                             "'; 'predict models' lists what is there"));
+  }
+  return PrintModels(some, /*signatures=*/!name->model.empty());
 }
 
 int RunLoad(const Arguments& arguments) {
+  const auto name = ParseModelName(arguments);
+  if (!name.ok()) return UsageError(name.status().message());
   const auto connection = Connect();
   if (!connection.ok()) return UsageError(connection.status().message());
   const absl::Duration timeout = absl::GetFlag(FLAGS_load_timeout);
@@ -67,16 +78,19 @@ int RunLoad(const Arguments& arguments) {
   v1::LoadModelResponse reply;
   const grpc::Status status =
       v1::Predictor::NewStub(connection->channel)
-          ->LoadModel(&context, RequestOf<v1::LoadModelRequest>(arguments), &reply);
+          ->LoadModel(&context, RequestOf<v1::LoadModelRequest>(*name), &reply);
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-    return Fail("'" + arguments[0] + "' is not READY after " + absl::FormatDuration(timeout) +
+    return Fail("'" + ModelNameText(*name) + "' is not READY after " +
+                absl::FormatDuration(timeout) +
                 "; see 'predict models', or pass a longer --load_timeout");
   }
-  if (!status.ok()) return Fail(ExplainFailure(status, connection->server, timeout));
-  return PrintModels(reply);
+  if (!status.ok()) return FailAdmin(status, *connection, timeout);
+  return PrintModels(reply, /*signatures=*/false);
 }
 
 int RunUnload(const Arguments& arguments) {
+  const auto name = ParseModelName(arguments);
+  if (!name.ok()) return UsageError(name.status().message());
   const auto connection = Connect();
   if (!connection.ok()) return UsageError(connection.status().message());
   grpc::ClientContext context;
@@ -84,11 +98,9 @@ int RunUnload(const Arguments& arguments) {
   v1::UnloadModelResponse reply;
   const grpc::Status status =
       v1::Predictor::NewStub(connection->channel)
-          ->UnloadModel(&context, RequestOf<v1::UnloadModelRequest>(arguments), &reply);
-  if (!status.ok()) {
-    return Fail(ExplainFailure(status, connection->server, connection->timeout));
-  }
-  return PrintModels(reply);
+          ->UnloadModel(&context, RequestOf<v1::UnloadModelRequest>(*name), &reply);
+  if (!status.ok()) return FailAdmin(status, *connection, connection->timeout);
+  return PrintModels(reply, /*signatures=*/false);
 }
 
 }  // namespace predictd::client

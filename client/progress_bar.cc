@@ -1,6 +1,5 @@
 #include "client/progress_bar.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "client/terminal.h"
 #include "client/text.h"
 
 namespace predictd::client {
@@ -15,12 +15,6 @@ namespace {
 
 constexpr int kWidestBar = 30;
 constexpr int kNarrowestBar = 10;
-
-int TerminalColumns() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
-}
 
 std::string Bar(double fraction, int width) {
   const int filled = static_cast<int>(fraction * width);
@@ -62,15 +56,17 @@ std::string ProgressText(const Progress& progress, int columns) {
 ProgressBar::ProgressBar(std::optional<int64_t> total)
     : total_(total), visible_(OnTerminal()), start_(absl::Now()), next_draw_(start_) {}
 
-bool ProgressBar::OnTerminal() { return isatty(STDERR_FILENO) == 1; }
+bool ProgressBar::OnTerminal() { return FindTerminal(STDERR_FILENO).has_value(); }
 
 void ProgressBar::Update(int64_t done) {
   if (!visible_) return;
   const absl::Time now = absl::Now();
   if (now < next_draw_) return;
   next_draw_ = now + absl::Milliseconds(100);
+  const auto terminal = FindTerminal(STDERR_FILENO);
   // A line as wide as the terminal would wrap.
-  const std::string text = ProgressText({done, total_, now - start_}, TerminalColumns() - 1);
+  const int columns = (terminal ? terminal->columns : 80) - 1;
+  const std::string text = ProgressText({done, total_, now - start_}, columns);
   std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
   std::fflush(stderr);
   drawn_ = true;

@@ -4,15 +4,10 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "client/text.h"
 
 namespace predictd::client {
 namespace {
-
-size_t Width(absl::string_view text) {
-  // Every byte but UTF-8's continuation bytes starts a character.
-  return std::count_if(text.begin(), text.end(),
-                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-}
 
 size_t DigitsBeforePoint(absl::string_view number) {
   const size_t point = number.find_first_of(".e");
@@ -21,24 +16,29 @@ size_t DigitsBeforePoint(absl::string_view number) {
 
 }  // namespace
 
-void Table::AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+void Table::AddRow(std::vector<std::string> cells) {
+  rows_.push_back({.cells = std::move(cells), .text = ""});
+}
+
+void Table::AddText(std::string text) { rows_.back().text += text; }
 
 std::string Table::Text() const {
   std::vector<size_t> widths;
-  for (const auto& row : rows_) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+  for (const auto& [cells, below] : rows_) {
+    widths.resize(std::max(widths.size(), cells.size()));
+    for (size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], Width(cells[i]));
   }
   std::string text;
-  for (const auto& row : rows_) {
+  for (const auto& [cells, below] : rows_) {
     std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      line.append(widths[i] - Width(row[i]) + 2, ' ');
+    for (size_t i = 0; i < cells.size(); ++i) {
+      line += cells[i];
+      line.append(widths[i] - Width(cells[i]) + 2, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line;
     text += '\n';
+    text += below;
   }
   return text;
 }

@@ -14,11 +14,20 @@ class Table {
   // Rows may differ in length; an empty row is a blank line.
   void AddRow(std::vector<std::string> cells);
 
+  // Lines below the row that was added last, for which no column is widened; empty or ends with
+  // '\n'.
+  void AddText(std::string text);
+
   // Every line ends with '\n' and has no trailing spaces.
   std::string Text() const;
 
  private:
-  std::vector<std::vector<std::string>> rows_;
+  struct Row {
+    std::vector<std::string> cells;
+    std::string text;  // below them
+  };
+
+  std::vector<Row> rows_;
 };
 
 // Pads numbers on the left so that their decimal points stand below each other.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 namespace predictd::client {
@@ -45,6 +46,29 @@ std::string OneLine(absl::string_view text) {
   }
   return line;
 }
+
+size_t Width(absl::string_view text) {
+  // Every byte but UTF-8's continuation bytes starts a character.
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
+std::string Wrap(absl::string_view text, size_t indent, size_t columns) {
+  const std::string margin(indent, ' ');
+  std::string lines;
+  std::string line;
+  for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    const size_t wanted = indent + Width(line) + 1 + Width(word);
+    if (!line.empty() && columns > 0 && wanted > columns) {
+      absl::StrAppend(&lines, margin, line, "\n");
+      line.clear();
+    }
+    absl::StrAppend(&line, line.empty() ? "" : " ", word);
+  }
+  return line.empty() ? lines : absl::StrCat(lines, margin, line, "\n");
+}
+
+std::string FormatPercent(double percent) { return absl::StrFormat("%.4g%%", percent); }
 
 absl::string_view OriginText(v1::FeatureOrigin origin) {
   switch (origin) {

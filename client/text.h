@@ -2,6 +2,7 @@
 #ifndef PREDICTD_CLIENT_TEXT_H_
 #define PREDICTD_CLIENT_TEXT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -23,6 +24,16 @@ std::string FormatFloat(float value);
 
 // Line breaks and other control characters become spaces.
 std::string OneLine(absl::string_view text);
+
+// Characters of UTF-8 text.
+size_t Width(absl::string_view text);
+
+// Lines of at most `columns` characters, each `indent` spaces in and with a '\n' at its end; breaks
+// at spaces only, so that a path stays whole. 0 columns = one line, however long.
+std::string Wrap(absl::string_view text, size_t indent, size_t columns);
+
+// "100%", "0.5%"
+std::string FormatPercent(double percent);
 
 // "Redis", "database", ...
 absl::string_view OriginText(v1::FeatureOrigin origin);

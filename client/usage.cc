@@ -20,6 +20,7 @@ constexpr Group kGroups[] = {
     {"client/request_flags.cc", "request"},
     {"client/concurrency_flags.cc", "predict batch and predict bench"},
     {"client/features_put.cc", "predict features put"},
+    {"client/models_watch.cc", "predict models"},
     {"client/models_commands.cc", "predict load"},
     {"client/health_commands.cc", "predict wait"},
     {"client/load/bench_flags.cc", "predict bench"},
@@ -50,9 +51,11 @@ absl::string_view UsageText() {
   predict saved PREDICTION_ID              a prediction as it was saved
   predict features put [FILE]              write users' rows: CSV of FILE or stdin
   predict features get USER_ID             a user's row, where it is from and its age
-  predict models                           every version, its state and why
-  predict load MODEL [VERSION]             load a version, wait until it is READY
-  predict unload MODEL [VERSION]           unload a version, or all
+  predict models [MODEL[/VERSION]]         every version, its state and why, its traffic; of a
+                                           named one what it takes and gives, too
+  predict models --watch                   the same again every --interval, until Ctrl-C
+  predict load MODEL[/VERSION]             load a version (the newest), wait until it is READY
+  predict unload MODEL[/VERSION]           unload a version, or all
   predict health [MODEL]                   exit status 0 if it serves, 1 if not
   predict wait [MODEL]                     until it serves
   predict bench                            load: latency, throughput, CPU per request

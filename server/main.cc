@@ -29,6 +29,7 @@
 #include "server/model/torch_runtime.h"
 #include "server/model/torchscript_model.h"
 #include "server/predict/feature_store.h"
+#include "server/predict/inference.h"
 #include "server/predict/predictor.h"
 #include "server/predict/shadow.h"
 #include "server/redis/hiredis_version.h"
@@ -47,15 +48,15 @@ namespace {
 // What of the drain's time is kept for flushing saves after the last call.
 constexpr absl::Duration kFlushReserve = absl::Seconds(1);
 
+// What of it is kept for logging what was given up.
+constexpr absl::Duration kLastWords = absl::Milliseconds(250);
+
 // Gives the system what an unloaded model has left. A sanitizer's allocator keeps it.
 void ReleaseFreeMemory() {
 #ifdef PREDICTD_TCMALLOC
   MallocExtension::instance()->ReleaseFreeMemory();
 #endif
 }
-
-// How long the loops may take to end once all is done.
-constexpr absl::Duration kLoopsEnd = absl::Seconds(2);
 
 // What the shutdown is busy with.
 std::atomic<const char*> shutdown_step{"calls and connections"};
@@ -77,6 +78,7 @@ struct LoopLine {
   std::unique_ptr<predict::Shadow> shadow;
   std::unique_ptr<predict::FeatureStore> feature_store;
   std::unique_ptr<predict::Predictor> predictor;
+  std::unique_ptr<predict::Inference> inference;
 };
 
 Task<void> CountDownAfter(features::Reader& reader, std::atomic<int>& left) {
@@ -110,15 +112,24 @@ class Predictd {
     }
     std::vector<predict::Predictor*> predictors;
     std::vector<predict::FeatureStore*> feature_stores;
+    std::vector<predict::Inference*> inferences;
     for (const auto& loop : server_.loops()) {
       lines_.push_back(MakeLine(*loop));
       predictors.push_back(lines_.back().predictor.get());
       feature_stores.push_back(lines_.back().feature_store.get());
+      inferences.push_back(lines_.back().inference.get());
     }
     tiers_.WatchInvalidations(*server_.loops().front());
     catalog_.OnChange([this] { server_.HealthChanged(); });
-    auto addresses = server_.Start({predictors, feature_stores, catalog_, *repository_, metrics_,
-                                    config_.admin, config_.save != predict::SaveMode::kOff},
+    auto addresses = server_.Start({predictors,
+                                    feature_stores,
+                                    inferences,
+                                    catalog_,
+                                    *repository_,
+                                    metrics_,
+                                    config_.admin,
+                                    config_.save != predict::SaveMode::kOff,
+                                    {PREDICTD_VERSION, config_.workers}},
                                    model::PrepareTorchThread);
     if (!addresses.ok()) return addresses.status();
     if (!config_.http_listen.empty()) {
@@ -140,7 +151,10 @@ class Predictd {
   // Returns false where something was still under way at the deadline, so that destructors would
   // wait.
   bool Shutdown() {
-    const absl::Time deadline = clock_.Now() + config_.drain_timeout;
+    // Before ExitAfter, so that what is given up says so itself.
+    const absl::Duration longest =
+        config_.drain_timeout - std::min(kLastWords, config_.drain_timeout / 10);
+    const absl::Time deadline = clock_.Now() + longest;
     const absl::Duration reserve = std::min(kFlushReserve, config_.drain_timeout / 4);
     Log(LogLevel::kInfo, "draining", {{"longest", config_.drain_timeout}});
     ExitAfter(config_.drain_timeout);
@@ -156,9 +170,6 @@ class Predictd {
       if (!flushed.ok()) Log(LogLevel::kError, "not all was saved", {{"error", flushed.message()}});
     }
     shutdown_step = "event loops";
-    // Every call is answered and every save flushed: gRPC sometimes keeps back the last event of a
-    // call whose deadline passed, and the loop would wait for it.
-    ExitAfter(kLoopsEnd);
     if (ended) server_.StopLoops();
     Log(LogLevel::kInfo, "stopped");
     shutdown_step = "destructors";
@@ -216,6 +227,7 @@ class Predictd {
     line.predictor = std::make_unique<predict::Predictor>(
         predict::Line{loop, catalog_, reader, *line.batches, writer_.get(), config_.save, metrics_,
                       line.shadow.get()});
+    line.inference = std::make_unique<predict::Inference>(loop, catalog_, *line.batches, metrics_);
     return line;
   }
 

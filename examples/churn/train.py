@@ -23,7 +23,6 @@ import predictd_export  # noqa: E402
 # Chosen by cross-validation within the training customers.
 WIDTH, EPOCHS, BATCH_ROWS = 128, 80, 64
 LEARNING_RATE, WEIGHT_DECAY, DROPOUT = 5e-3, 0.1, 0.3
-GOLDEN_ROWS = 5
 
 
 class Churn(nn.Module):
@@ -86,8 +85,9 @@ def main():
 
     medians = numpy.median(rows[~test].numpy(), axis=0)
     path = predictd_export.export(
-        module, rows[test][:64], names, dict(zip(names, medians.tolist())), ["churn_probability"],
-        arguments.models, "churn", arguments.version, golden_rows=rows[test][:GOLDEN_ROWS].tolist())
+        module, rows[test][:64], arguments.models, "churn", version=arguments.version,
+        features=names, defaults=dict(zip(names, medians.tolist())),
+        output_names=["churn_probability"])
     print(f"published {path}")
 
 

@@ -11,8 +11,13 @@ using prometheus::BuildHistogram;
 using Buckets = prometheus::Histogram::BucketBoundaries;
 
 constexpr absl::string_view kMethodNames[kMethods] = {
-    "Predict",   "PredictBatch", "PredictStream", "GetPrediction", "ListModels",
-    "LoadModel", "UnloadModel",  "PutFeatures",   "GetFeatures"};
+    "Predict",          "PredictBatch",        "PredictStream",
+    "GetPrediction",    "ListModels",          "LoadModel",
+    "UnloadModel",      "PutFeatures",         "GetFeatures",
+    "ServerLive",       "ServerReady",         "ServerMetadata",
+    "ModelReady",       "ModelMetadata",       "ModelInfer",
+    "ModelStreamInfer", "ModelConfig",         "ModelStatistics",
+    "RepositoryIndex",  "RepositoryModelLoad", "RepositoryModelUnload"};
 constexpr absl::string_view kStageNames[kStages] = {"features", "queue", "model", "save"};
 constexpr absl::string_view kCodeNames[] = {
     "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",

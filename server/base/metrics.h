@@ -24,7 +24,7 @@
 
 namespace predictd {
 
-// The RPCs of predictd.v1.Predictor, as the label `method`.
+// The RPCs of predictd.v1.Predictor and inference.GRPCInferenceService, as the label `method`.
 enum class Method {
   kPredict,
   kPredictBatch,
@@ -35,8 +35,20 @@ enum class Method {
   kUnloadModel,
   kPutFeatures,
   kGetFeatures,
+  kServerLive,
+  kServerReady,
+  kServerMetadata,
+  kModelReady,
+  kModelMetadata,
+  kModelInfer,
+  kModelStreamInfer,
+  kModelConfig,
+  kModelStatistics,
+  kRepositoryIndex,
+  kRepositoryModelLoad,
+  kRepositoryModelUnload,
 };
-inline constexpr int kMethods = 9;
+inline constexpr int kMethods = 21;
 absl::string_view MethodName(Method method);
 
 // gRPC's name of a status code: "NOT_FOUND".

@@ -1,7 +1,7 @@
 #include "server/batching/batch_runner.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
@@ -15,55 +15,73 @@ absl::Status ModelError(const LaneOptions& lane, absl::string_view message) {
       absl::StrCat("model '", lane.model, "' version ", lane.version, ": ", message));
 }
 
-// x - x is 0 for finite x and NaN for the others, and the sum needs no branch per value.
-bool AllFinite(absl::Span<const float> values) {
-  float sum = 0;
-  for (const float value : values) sum += value - value;
-  return sum == 0;
+// Puts the rows' parts of one tensor one behind the other, and repeats the first row up to
+// `padded`: zeros might be a value on which the model throws.
+void Gather(absl::Span<Row* const> rows, size_t tensor, size_t width, int padded, char* to) {
+  char* const first = to;
+  for (const Row* row : rows) {
+    std::memcpy(to, row->inputs[tensor] + row->index * width, width);
+    to += width;
+  }
+  for (int i = static_cast<int>(rows.size()); i < padded; ++i, to += width) {
+    std::memcpy(to, first, width);
+  }
+}
+
+// Gives the `position`-th row of a batch what is its own.
+absl::Status TakeOutputs(const LaneOptions& lane, const std::vector<char*>& batch, int position,
+                         const Row& row) {
+  if (lane.whole_requests) return absl::OkStatus();
+  for (size_t i = 0; i < lane.outputs.size(); ++i) {
+    const TensorLayout& output = lane.outputs[i];
+    const size_t width = output.bytes_per_row();
+    const char* const from = batch[i] + position * width;
+    if (!AllFinite(from, output.datatype, output.elements_per_row)) {
+      return ModelError(lane, "gave NaN or infinity for this row");
+    }
+    std::memcpy(row.outputs[i] + row.index * width, from, width);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
   const LaneOptions& options = lane.options();
-  const size_t width = options.features_per_row;
-  const size_t out_width = options.outputs_per_row;
-  const int count = static_cast<int>(rows.size());
-  const int padded = PaddedSize(count, options.max_batch);
-
-  features_.resize(padded * width);
-  outputs_.resize(padded * out_width);
-  float* next = features_.data();
-  for (const Row* row : rows) next = std::copy(row->features.begin(), row->features.end(), next);
-  // Repeats the first row: zeros might be a value on which the model throws.
-  for (int i = count; i < padded; ++i) {
-    next = std::copy_n(features_.data(), width, next);
-  }
-
   const absl::Time start = clock_.Now();
-  const absl::Status status = lane.function()(padded, features_.data(), outputs_.data());
+  const absl::Status status =
+      options.whole_requests ? (*rows.front()->whole_request)() : RunTogether(lane, rows);
   const absl::Duration model_time = clock_.Now() - start;
-  if (!status.ok() && count > 1) return false;
-  if (status.ok()) lane.RecordRunTime(count, model_time);
+  if (!status.ok() && rows.size() > 1) return false;
 
-  lane.metrics().batch_rows.Observe(count);
-  metrics_.ObserveStage(Stage::kModel, model_time);
-  const float* result = outputs_.data();
-  for (Row* row : rows) {
-    row->queue_time = start - row->added_at;
-    row->model_time = model_time;
-    if (!status.ok()) {
-      row->status = ModelError(options, status.message());
-    } else if (const absl::Span<const float> values(result, out_width); !AllFinite(values)) {
-      row->status = ModelError(options, "gave NaN or infinity for this row");
-    } else {
-      std::copy(values.begin(), values.end(), row->outputs.begin());
-      row->status = absl::OkStatus();
-    }
-    metrics_.ObserveStage(Stage::kQueue, row->queue_time);
-    result += out_width;
+  int count = 0;
+  absl::Duration queue_time;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Row& row = *rows[i];
+    count += row.rows;
+    row.queue_time = start - row.added_at;
+    queue_time += row.queue_time;
+    row.model_time = model_time;
+    row.status = status.ok() ? TakeOutputs(options, outputs_.tensors(), static_cast<int>(i), row)
+                             : ModelError(options, status.message());
+    metrics_.ObserveStage(Stage::kQueue, row.queue_time);
   }
+  if (status.ok()) lane.RecordRunTime(count, model_time);
+  lane.metrics().batch_rows.Observe(count);
+  lane.statistics().RecordBatch(count, queue_time, model_time, clock_.WallNow());
+  metrics_.ObserveStage(Stage::kModel, model_time);
   return true;
+}
+
+absl::Status BatchRunner::RunTogether(Lane& lane, absl::Span<Row* const> rows) {
+  const LaneOptions& options = lane.options();
+  const int padded = PaddedSize(static_cast<int>(rows.size()), options.max_batch);
+  inputs_.Shape(options.inputs, padded);
+  outputs_.Shape(options.outputs, padded);
+  for (size_t i = 0; i < options.inputs.size(); ++i) {
+    Gather(rows, i, options.inputs[i].bytes_per_row(), padded, inputs_.tensors()[i]);
+  }
+  return lane.function()(padded, inputs_.tensors().data(), outputs_.tensors().data());
 }
 
 void BatchRunner::DropDead(Lane& lane, std::vector<Row*>& rows, std::vector<Row*>& dropped) {

@@ -7,6 +7,7 @@
 #include "absl/types/span.h"
 #include "server/base/clock.h"
 #include "server/base/metrics.h"
+#include "server/batching/batch_buffer.h"
 #include "server/batching/lane.h"
 #include "server/batching/row.h"
 
@@ -27,10 +28,12 @@ class BatchRunner {
   void DropDead(Lane& lane, std::vector<Row*>& rows, std::vector<Row*>& dropped);
 
  private:
+  absl::Status RunTogether(Lane& lane, absl::Span<Row* const> rows);
+
   const Clock& clock_;
   Metrics& metrics_;
-  std::vector<float> features_;
-  std::vector<float> outputs_;
+  BatchBuffer inputs_;
+  BatchBuffer outputs_;
 };
 
 }  // namespace predictd::batching

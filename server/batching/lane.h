@@ -6,12 +6,16 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/base/metrics.h"
+#include "server/base/tensor.h"
+#include "server/batching/lane_statistics.h"
 #include "server/batching/queue_limit.h"
 #include "server/batching/row.h"
 
@@ -20,21 +24,28 @@ namespace predictd::batching {
 struct LaneOptions {
   std::string model;
   std::string version;
-  int features_per_row = 0;
-  int outputs_per_row = 0;
+  // All fixed, but for a lane of whole requests.
+  std::vector<TensorLayout> inputs;
+  std::vector<TensorLayout> outputs;
+  // The model takes shapes that differ from request to request: each Row is a request of its own,
+  // never runs together with another one and never on a loop.
+  bool whole_requests = false;
   // Most rows in one run.
   int max_batch = 64;
   // How long a free worker waits for a fuller batch; 0 = never. Above 0 nothing runs inline.
   absl::Duration batch_delay = absl::ZeroDuration();
+  // Most workers that run this lane at once.
+  int max_workers = std::numeric_limits<int>::max();
 };
 
 // Any thread, but for what is said below. Kept alive by its version's handle, which whoever waits
 // for a row holds.
 class Lane {
  public:
-  // Runs `rows` rows: reads rows * features_per_row floats, writes rows * outputs_per_row, both
-  // row-major. Called by several threads at once. A failure fails the whole batch.
-  using Function = std::function<absl::Status(int rows, const float* features, float* outputs)>;
+  // Runs `rows` rows: one pointer per input and output, each to rows * bytes_per_row bytes. Called
+  // by several threads at once. A failure fails the whole batch.
+  using Function =
+      std::function<absl::Status(int rows, const char* const* inputs, char* const* outputs)>;
 
   Lane(LaneOptions options, Function function, std::shared_ptr<QueueLimit> queue_limit,
        ModelMetrics& metrics)
@@ -49,6 +60,8 @@ class Lane {
   const Function& function() const { return function_; }
   QueueLimit& queue_limit() const { return *queue_limit_; }
   ModelMetrics& metrics() const { return metrics_; }
+  LaneStatistics& statistics() { return statistics_; }
+  const LaneStatistics& statistics() const { return statistics_; }
 
   // What a run of the padded size for `rows` takes; InfiniteDuration before it was measured.
   absl::Duration RunTime(int rows) const;
@@ -65,8 +78,11 @@ class Lane {
   // Nanoseconds by PaddedSizeIndex; -1 = not measured.
   std::array<std::atomic<int64_t>, 32> run_times_;
 
-  // Rows that wait for a worker. Guarded by the pool's mutex.
+  LaneStatistics statistics_;
+
+  // Guarded by the pool's mutex: rows that wait for a worker, workers that run some.
   std::deque<Row*> waiting_;
+  int running_ = 0;
 };
 
 }  // namespace predictd::batching

@@ -3,6 +3,7 @@
 #define PREDICTD_SERVER_BATCHING_ROW_H_
 
 #include <atomic>
+#include <functional>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -15,8 +16,15 @@ namespace predictd::batching {
 // Belongs to whoever waits for it (it lives in a coroutine frame) and stays in place until Run() is
 // called on its home loop, exactly once, with `status` and the times filled in.
 struct Row : Work {
-  absl::Span<const float> features;  // as many as the lane's features_per_row
-  absl::Span<float> outputs;         // as many as the lane's outputs_per_row; written when OK
+  // Per input and output of the lane, in its order: where the tensor of this row's request begins.
+  // The row is the `index`-th one in each; its outputs are written when OK.
+  absl::Span<const char* const> inputs;
+  absl::Span<char* const> outputs;
+  int index = 0;
+  // In a lane of whole requests: runs the request, whose rows are `rows`; else null.
+  const std::function<absl::Status()>* whole_request = nullptr;
+  int rows = 1;
+
   // Of the loop's clock. A row whose deadline has passed is not run.
   absl::Time deadline = absl::InfiniteFuture();
   // Set by the call's loop when the caller has gone; a cancelled row is not run. May be null.

@@ -79,6 +79,8 @@ bool TurnBatches::Turn() {
 
 bool TurnBatches::RunsInline(const Lane& lane, int rows, absl::Duration spent) const {
   if (lane.options().batch_delay > absl::ZeroDuration()) return false;
+  // What other shapes took says nothing about these.
+  if (lane.options().whole_requests) return false;
   if (inline_budget_ == absl::ZeroDuration()) return false;
   return lane.RunTime(rows) + spent <= inline_budget_;
 }

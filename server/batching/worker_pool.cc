@@ -105,6 +105,10 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
     lanes_.pop_front();
     std::deque<Row*>& waiting = lane->waiting_;
     const LaneOptions& options = lane->options();
+    if (lane->running_ >= options.max_workers) {
+      lanes_.push_back(lane);
+      continue;
+    }
     const bool full = waiting.size() >= static_cast<size_t>(options.max_batch);
     if (options.batch_delay > absl::ZeroDuration() && !full && !waiting.front()->run_alone) {
       const absl::Time run_at = waiting.front()->added_at + options.batch_delay;
@@ -120,6 +124,7 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
     waiting.erase(waiting.begin(), waiting.begin() + take);
     // To the end: the other lanes come first.
     if (!waiting.empty()) lanes_.push_back(lane);
+    ++lane->running_;
     return lane;
   }
   return nullptr;
@@ -131,6 +136,10 @@ void WorkerPool::RunBatch(Lane& lane, std::vector<Row*>& batch, BatchRunner& run
   if (!batch.empty() && !runner.Run(lane, batch)) {
     // One of them is poison: each alone, so that only that one fails.
     for (Row* row : batch) runner.Run(lane, {&row, 1});
+  }
+  {
+    MutexLock lock(mutex_);
+    --lane.running_;
   }
   // Last: the lane may be gone once the rows are handed back.
   HandBack(dropped);

@@ -45,7 +45,8 @@ class WorkerPool {
   // Takes the next batch, or none where a lane waits for a fuller one until `*wait_until`.
   Lane* TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void RunBatch(Lane& lane, std::vector<Row*>& batch, BatchRunner& runner);
+  void RunBatch(Lane& lane, std::vector<Row*>& batch, BatchRunner& runner)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Clock& clock_;
   Metrics& metrics_;

@@ -2,22 +2,16 @@
 
 #include <google/protobuf/util/json_util.h>
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "server/base/datatype.h"
 #include "server/base/status.h"
 
 namespace predictd::model {
 namespace {
-
-// What libtorch and the Open Inference Protocol both have.
-constexpr std::array<absl::string_view, 10> kDatatypes = {
-    "BOOL", "INT8", "UINT8", "INT16", "INT32", "INT64", "FP16", "BF16", "FP32", "FP64"};
 
 absl::Status Invalid(absl::string_view field, absl::string_view problem) {
   return absl::InvalidArgumentError(absl::StrCat("signature: ", field, " ", problem));
@@ -34,9 +28,9 @@ absl::Status CheckTensors(absl::string_view list,
     if (!names.insert(tensor.name()).second) {
       return Invalid(field, absl::StrCat("repeats the name '", tensor.name(), "'"));
     }
-    if (std::find(kDatatypes.begin(), kDatatypes.end(), tensor.datatype()) == kDatatypes.end()) {
+    if (!ParseDatatype(tensor.datatype())) {
       return Invalid(field, absl::StrCat("has datatype '", tensor.datatype(), "'; known are ",
-                                         absl::StrJoin(kDatatypes, ", ")));
+                                         DatatypeNames()));
     }
     if (tensor.shape().empty() || tensor.shape(0) != -1) {
       return Invalid(field, "must have shape [-1, ...]: the first dimension is the batch");

@@ -11,6 +11,8 @@
 namespace predictd::model {
 namespace {
 
+// Where most batches under load lie.
+constexpr int kSampleRows = 8;
 constexpr int kTimedRuns = 5;
 constexpr double kEqualWithin = 1e-5;
 
@@ -64,6 +66,15 @@ std::optional<torch::jit::Module> Try(const char* what, Transform transform) {
   }
 }
 
+// Besides the batch, and the width of an input that takes features.
+bool HasFreeSizes(const v1::Signature& signature) {
+  if (!signature.features().empty()) return false;
+  return std::any_of(signature.inputs().begin(), signature.inputs().end(),
+                     [](const v1::Tensor& input) {
+                       return std::count(input.shape().begin(), input.shape().end(), -1) > 1;
+                     });
+}
+
 }  // namespace
 
 c10::IValue RunModule(const torch::jit::Module& module, std::vector<c10::IValue> inputs) {
@@ -72,9 +83,11 @@ c10::IValue RunModule(const torch::jit::Module& module, std::vector<c10::IValue>
   return module.get_method("forward")(std::move(inputs));
 }
 
-torch::jit::Module FastestVariant(torch::jit::Module module,
-                                  const std::vector<c10::IValue>& sample) {
+torch::jit::Module FastestVariant(torch::jit::Module module, const v1::Signature& signature) {
   module.eval();
+  if (HasFreeSizes(signature)) return module;
+  const std::vector<at::Tensor> tensors = SampleInputs(signature, kSampleRows);
+  const std::vector<c10::IValue> sample(tensors.begin(), tensors.end());
   const c10::IValue expected = RunModule(module, sample);
   auto frozen = Try("freeze", [&] { return torch::jit::freeze(module); });
   if (!frozen || !NearlyEqual(expected, RunModule(*frozen, sample))) return module;

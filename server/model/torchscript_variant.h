@@ -5,6 +5,8 @@
 
 #include <torch/script.h>
 
+#include "server/model/torch_model.h"
+
 namespace predictd::model {
 
 // Calls `module` with the profiling executor off: frozen graphs are interpreted as they are.
@@ -13,10 +15,10 @@ namespace predictd::model {
 c10::IValue RunModule(const torch::jit::Module& module, std::vector<c10::IValue> inputs);
 
 // The fastest of: the module frozen, and frozen plus optimize_for_inference (oneDNN); the latter
-// only where its outputs for `sample` are within 1e-5 of the frozen one's. A module that cannot be
-// frozen is returned as it is, in eval mode. May throw where the module itself does.
-torch::jit::Module FastestVariant(torch::jit::Module module,
-                                  const std::vector<c10::IValue>& sample);
+// only where its outputs for a sample are within 1e-5 of the frozen one's. A module that cannot be
+// frozen is returned as it is, in eval mode; so is one whose signature leaves sizes open, for there
+// may be no sample that it takes. May throw where the module itself does.
+torch::jit::Module FastestVariant(torch::jit::Module module, const v1::Signature& signature);
 
 }  // namespace predictd::model
 

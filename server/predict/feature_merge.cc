@@ -54,7 +54,7 @@ absl::Status CheckRequest(const Request& request) {
 
 absl::Status StartFromRequest(const Request& request, Answer& answer) {
   const repository::Version& version = *answer.version;
-  if (version.lane == nullptr) {
+  if (version.features->size() == 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("model '", version.model, "' version ", version.version,
                      " has no features in its signature: it serves tensors only"));

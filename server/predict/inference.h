@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "server/async/loop.h"
 #include "server/async/task.h"
 #include "server/base/datatype.h"
@@ -31,6 +32,8 @@ struct InferRequest {
   absl::string_view version;               // empty = the one that serves
   std::vector<InputTensor> inputs;         // in any order
   std::vector<absl::string_view> outputs;  // names, in the order wanted; empty = all
+  // The model is not run later than this after Infer was called; nor after the call's deadline.
+  absl::Duration timeout = absl::InfiniteDuration();
 };
 
 struct OutputTensor {
@@ -46,6 +49,8 @@ struct InferAnswer {
   StageTimes times;
 };
 
+struct MatchedTensors;
+
 // One per loop; loop's thread only. Outlives its tasks.
 class Inference {
  public:
@@ -53,12 +58,20 @@ class Inference {
             Metrics& metrics)
       : loop_(loop), catalog_(catalog), batches_(batches), metrics_(metrics) {}
 
-  // Runs the rows of a request, together with those of others. All or nothing: the first row that
-  // fails fails the request. INVALID_ARGUMENT names the tensor; the rest as in Catalog::Find and
+  // Runs the rows of a request, together with those of others. All or nothing: a row that fails
+  // fails the request. INVALID_ARGUMENT names the tensor; the rest as in Catalog::Find and
   // TurnBatches::Add. `request` and `call` outlive the task.
   Task<absl::StatusOr<InferAnswer>> Infer(const InferRequest& request, const CallContext& call);
 
  private:
+  Task<absl::Status> Run(const InferRequest& request, const CallContext& call, InferAnswer& answer);
+  // Rows that share batches with others'. `deadline`: the request's, not after the call's.
+  Task<absl::Status> RunRows(const MatchedTensors& matched, const CallContext& call,
+                             absl::Time deadline, InferAnswer& answer);
+  // A request of shapes of its own.
+  Task<absl::Status> RunWhole(const MatchedTensors& matched, const CallContext& call,
+                              absl::Time deadline, InferAnswer& answer);
+
   Loop& loop_;
   const repository::Catalog& catalog_;
   batching::TurnBatches& batches_;

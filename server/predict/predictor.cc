@@ -8,6 +8,7 @@
 #include "server/async/scope.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
+#include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
 namespace {
@@ -49,17 +50,18 @@ Task<absl::Status> Predictor::Run(const Request& request, const CallContext& cal
   if (!status.ok()) co_return status;
 
   batching::Lane& lane = *answer.version->lane;
-  answer.outputs.resize(lane.options().outputs_per_row);
+  answer.outputs.resize(OutputsPerRow(lane.options()));
   batching::RunRow row(line_.batches, lane);
-  row.features = answer.features;
-  row.outputs = absl::MakeSpan(answer.outputs);
+  RowTensors tensors(lane.options(), answer.features, absl::MakeSpan(answer.outputs), row);
   row.deadline = call.deadline;
   row.cancelled = &call.cancelled;
   status = co_await row;
   answer.version->outcomes.Count(status);
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
+  lane.statistics().RecordRequest(status.ok(), line_.loop.Now() - start);
   if (!status.ok()) co_return status;
+  tensors.TakeOutputs();
   if (!answer.outputs.empty()) lane.metrics().output.Observe(answer.outputs[0]);
 
   if (line_.save_mode == SaveMode::kOff) co_return status;
@@ -173,7 +175,7 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
   if (!version.ok()) co_return version.status();
   BatchAnswer batch;
   batch.version = *std::move(version);
-  if (batch.version->lane == nullptr) {
+  if (batch.version->features->size() == 0) {
     Answer answer;
     answer.version = batch.version;
     co_return StartFromRequest(shared, answer);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
 namespace {
@@ -32,7 +33,7 @@ Shadow::Shadow(Loop& loop, const repository::Catalog& catalog, batching::TurnBat
 
 void Shadow::Offer(const Answer& answer) {
   repository::SharedVersion shadow = catalog_.ShadowOf(*answer.version);
-  if (shadow.version == nullptr || shadow.version->lane == nullptr) return;
+  if (shadow.version == nullptr || shadow.version->features->size() == 0) return;
   Pair& pair = PairOf(*answer.version, *shadow.version);
   pair.due += shadow.share;
   if (pair.due < 1) return;
@@ -82,13 +83,13 @@ Task<void> Shadow::Run(Waiting row) {
     PairOf(*row.answered_by, *row.shadow).numbers.dropped.Increment();
     co_return;
   }
-  std::vector<float> outputs(lane.options().outputs_per_row);
+  std::vector<float> outputs(OutputsPerRow(lane.options()));
   batching::RunRow run(batches_, lane);
-  run.features = features;
-  run.outputs = absl::MakeSpan(outputs);
+  RowTensors tensors(lane.options(), features, absl::MakeSpan(outputs), run);
   run.deadline = loop_.Now() + kLongestWait;
   const absl::Status status = co_await run;
   if (status.ok()) {
+    tensors.TakeOutputs();
     Compare(row, outputs, run.model_time);
   } else if (absl::IsInternal(status)) {
     Failed(row, status.message());

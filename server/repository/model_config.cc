@@ -86,6 +86,7 @@ absl::Status ReadTraffic(const std::string& path, const v1::ModelConfig& config,
 
 bool LoadedAlike(const ModelSettings& one, const ModelSettings& other) {
   return one.max_batch == other.max_batch && one.batch_delay == other.batch_delay &&
+         one.max_workers == other.max_workers &&
          one.defaults_when_unreachable == other.defaults_when_unreachable &&
          one.refuse_missing_features == other.refuse_missing_features;
 }
@@ -120,6 +121,12 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const std::string& config_path,
     if (settings.batch_delay < absl::ZeroDuration()) {
       return Wrong(config_path, "batch_delay must not be negative");
     }
+  }
+  if (config.has_workers()) {
+    if (config.workers() < 1 || config.workers() > kMostRows) {
+      return Wrong(config_path, "workers must be at least 1");
+    }
+    settings.max_workers = static_cast<int>(config.workers());
   }
   settings.defaults_when_unreachable = config.defaults_when_unreachable();
   const std::string& missing = config.missing_features();

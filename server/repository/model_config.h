@@ -3,6 +3,7 @@
 #define PREDICTD_SERVER_REPOSITORY_MODEL_CONFIG_H_
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,7 +37,8 @@ struct ShadowSettings {
 struct ModelSettings {
   int max_batch = 64;  // rows, at least 1
   absl::Duration batch_delay = absl::ZeroDuration();
-  int max_queue = 4096;  // rows, at least 1
+  int max_queue = 4096;                               // rows, at least 1
+  int max_workers = std::numeric_limits<int>::max();  // at least 1
   bool defaults_when_unreachable = false;
   bool refuse_missing_features = false;
   // These, and max_queue, change without loading anything again.

@@ -119,20 +119,21 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
         std::make_shared<batching::QueueLimit>(settings->max_queue, numbers.queue_rows);
   }
   model.queue_limit->set_limit(settings->max_queue);
-  if (signature.features_size() > 0) {
-    const model::Model* runnable = version->runnable.get();
-    version->lane = std::make_unique<batching::Lane>(
-        batching::LaneOptions{.model = name,
-                              .version = version->version,
-                              .features_per_row = signature.features_size(),
-                              .outputs_per_row = runnable->outputs_per_row(),
-                              .max_batch = settings->max_batch,
-                              .batch_delay = settings->batch_delay},
-        [runnable](int rows, const float* features, float* outputs) {
-          return runnable->Run(rows, features, outputs);
-        },
-        model.queue_limit, numbers);
-  }
+  const model::Model* runnable = version->runnable.get();
+  const bool whole_requests = !AllFixed(runnable->inputs());
+  version->lane = std::make_unique<batching::Lane>(
+      batching::LaneOptions{.model = name,
+                            .version = version->version,
+                            .inputs = runnable->inputs(),
+                            .outputs = runnable->outputs(),
+                            .whole_requests = whole_requests,
+                            .max_batch = settings->max_batch,
+                            .batch_delay = settings->batch_delay,
+                            .max_workers = settings->max_workers},
+      [runnable](int rows, const char* const* inputs, char* const* outputs) {
+        return runnable->Run(rows, inputs, outputs);
+      },
+      model.queue_limit, numbers);
   if (entry.handle == nullptr) entry.state = State::kWarming;
   Publish();
   PREDICTD_RETURN_IF_ERROR(CheckGoldenCases(*version));

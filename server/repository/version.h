@@ -31,7 +31,6 @@ struct Version {
   std::shared_ptr<const Schema> features;
   // Default per feature; NaN = none.
   std::vector<float> defaults;
-  // Null for a model without features.
   std::unique_ptr<batching::Lane> lane;
 
   // Of the rows that it answered; whoever awaits a row counts it.

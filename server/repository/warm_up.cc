@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/mutex.h"
 #include "server/base/status.h"
+#include "server/batching/batch_buffer.h"
 #include "server/batching/padded_size.h"
 #include "server/model/signature.h"
 
@@ -17,30 +19,58 @@ namespace {
 // The first runs of a shape allocate and build kernels; after three they are steady.
 constexpr int kRunsPerSize = 3;
 
-// `rows` rows the model can live with: its golden cases, else its defaults.
-std::vector<float> SampleRows(const Version& version, int rows) {
+// The features of a row the model can live with: a golden case, else its defaults.
+std::vector<float> SampleFeatures(const Version& version, int row) {
   const v1::Signature& signature = version.runnable->signature();
-  std::vector<float> sample;
-  sample.reserve(rows * version.defaults.size());
-  for (int row = 0; row < rows; ++row) {
-    if (signature.golden_size() > 0) {
-      const auto& features = signature.golden(row % signature.golden_size()).features();
-      sample.insert(sample.end(), features.begin(), features.end());
-    } else {
-      for (const float value : version.defaults) {
-        sample.push_back(std::isnan(value) ? 0 : value);
-      }
+  if (signature.golden_size() > 0) {
+    const auto& features = signature.golden(row % signature.golden_size()).features();
+    return {features.begin(), features.end()};
+  }
+  std::vector<float> sample = version.defaults;
+  for (float& value : sample) value = std::isnan(value) ? 0 : value;
+  return sample;
+}
+
+// A batch for a model whose tensors are fixed.
+struct Batch {
+  Batch(const Version& version, int rows) {
+    const batching::LaneOptions& lane = version.lane->options();
+    inputs.Shape(lane.inputs, rows);
+    outputs.Shape(lane.outputs, rows);
+    for (size_t i = 0; i < lane.inputs.size(); ++i) {
+      std::memset(inputs.tensors()[i], 0, rows * lane.inputs[i].bytes_per_row());
+    }
+    if (version.defaults.empty()) return;
+    const TensorLayout& features = lane.inputs.front();
+    for (int row = 0; row < rows; ++row) {
+      FromFloats(SampleFeatures(version, row), features.datatype,
+                 inputs.tensors().front() + row * features.bytes_per_row());
     }
   }
-  return sample;
+
+  batching::BatchBuffer inputs;
+  batching::BatchBuffer outputs;
+};
+
+// The first row's outputs of all tensors.
+std::vector<float> FirstOutputs(const Version& version, const Batch& batch) {
+  std::vector<float> values;
+  const std::vector<TensorLayout>& outputs = version.lane->options().outputs;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const size_t before = values.size();
+    values.resize(before + outputs[i].elements_per_row);
+    ToFloats(batch.outputs.tensors()[i], outputs[i].datatype,
+             absl::MakeSpan(values).subspan(before));
+  }
+  return values;
 }
 
 // Runs one size once; `best` gets its time where that is shorter.
 absl::Status RunOnce(const Version& version, int rows, const Clock& clock, absl::Duration& best) {
-  const std::vector<float> features = SampleRows(version, rows);
-  std::vector<float> outputs(rows * version.runnable->outputs_per_row());
+  const Batch batch(version, rows);
   const absl::Time start = clock.Now();
-  PREDICTD_RETURN_IF_ERROR(version.lane->function()(rows, features.data(), outputs.data()));
+  PREDICTD_RETURN_IF_ERROR(version.lane->function()(rows, batch.inputs.tensors().data(),
+                                                    batch.outputs.tensors().data()));
   best = std::min(best, clock.Now() - start);
   return absl::OkStatus();
 }
@@ -102,17 +132,21 @@ class LoopWarmUp final : public Work, public std::enable_shared_from_this<LoopWa
 
 absl::Status CheckGoldenCases(const Version& version) {
   const v1::Signature& signature = version.runnable->signature();
-  std::vector<float> outputs(version.runnable->outputs_per_row());
   for (int i = 0; i < signature.golden_size(); ++i) {
     const v1::GoldenCase& golden = signature.golden(i);
+    const Batch batch(version, 1);
+    const TensorLayout& input = version.lane->options().inputs.front();
+    FromFloats(golden.features(), input.datatype, batch.inputs.tensors().front());
+    const absl::Status run =
+        version.lane->function()(1, batch.inputs.tensors().data(), batch.outputs.tensors().data());
+    if (!run.ok()) {
+      return absl::FailedPreconditionError(absl::StrCat("golden case ", i, ": ", run.message()));
+    }
+    const std::vector<float> outputs = FirstOutputs(version, batch);
     if (golden.outputs_size() != static_cast<int>(outputs.size())) {
       return absl::FailedPreconditionError(
           absl::StrCat("golden case ", i, " has ", golden.outputs_size(),
                        " outputs; the model gives ", outputs.size()));
-    }
-    const absl::Status run = version.runnable->Run(1, golden.features().data(), outputs.data());
-    if (!run.ok()) {
-      return absl::FailedPreconditionError(absl::StrCat("golden case ", i, ": ", run.message()));
     }
     for (size_t o = 0; o < outputs.size(); ++o) {
       const float expected = golden.outputs(static_cast<int>(o));
@@ -130,13 +164,16 @@ WarmUp::WarmUp(batching::WorkerPool& pool, std::vector<Loop*> loops, absl::Durat
     : pool_(pool), loops_(std::move(loops)), inline_budget_(inline_budget), clock_(clock) {}
 
 absl::Status WarmUp::Run(const VersionHandle& version, const std::atomic<bool>& stopping) {
-  if (version->lane == nullptr) return absl::OkStatus();
+  // Which shapes will come is not known.
+  if (version->lane->options().whole_requests) return absl::OkStatus();
   const absl::Status warmed = OnWorkers(*version, stopping);
   if (!warmed.ok()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the model fails on a row of its ",
-        version->runnable->signature().golden_size() > 0 ? "golden cases: " : "defaults: ",
-        warmed.message()));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the model fails on a row of ",
+                     version->runnable->signature().golden_size() > 0 ? "its golden cases: "
+                     : version->defaults.empty()                      ? "zeros: "
+                                                                      : "its defaults: ",
+                     warmed.message()));
   }
   OnLoops(version, stopping);
   return absl::OkStatus();

@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "server/base/utf8.h"
+#include "server/predict/row_tensors.h"
 #include "server/rpc/status_mapping.h"
 
 namespace predictd::rpc {
@@ -88,7 +89,7 @@ void FillResponse(const predict::Answer& answer, v1::PredictResponse& message) {
 
 void FillResponse(const predict::BatchAnswer& answer, bool with_ids,
                   v1::PredictBatchResponse& message) {
-  const int width = answer.version->lane->options().outputs_per_row;
+  const int width = predict::OutputsPerRow(answer.version->lane->options());
   message.set_model(answer.version->model);
   message.set_version(answer.version->version);
   message.set_outputs_per_row(width);

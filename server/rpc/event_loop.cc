@@ -16,6 +16,9 @@ constexpr int kEventsPerTurn = 128;
 // up costs two hand-overs between threads; Redis answers a pipelined read within a few looks.
 constexpr int kLooksBeforeSleep = 20;
 
+// Longest wait for one of the last events: the done events of calls that were answered before.
+constexpr absl::Duration kLastEvent = absl::Milliseconds(200);
+
 const gpr_timespec kNow = gpr_inf_past(GPR_CLOCK_MONOTONIC);
 
 }  // namespace
@@ -25,7 +28,7 @@ EventLoop::EventLoop(const Clock& clock, std::unique_ptr<grpc::ServerCompletionQ
 
 void EventLoop::Run() {
   int looks = 0;
-  while (!finished_) {
+  while (!ending_) {
     bool progress = TakeEvents(kNow);
     progress |= RunTurn();
     if (progress) {
@@ -40,6 +43,17 @@ void EventLoop::Run() {
     if (!PrepareSleep()) continue;
     TakeEvents(NextTimerOnGrpcClock());
   }
+  TakeLastEvents();
+}
+
+void EventLoop::TakeLastEvents() {
+  void* tag = nullptr;
+  bool ok = false;
+  const gpr_timespec wait = gpr_time_from_nanos(absl::ToInt64Nanoseconds(kLastEvent), GPR_TIMESPAN);
+  while (queue_->AsyncNext(&tag, &ok, gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), wait)) ==
+         grpc::CompletionQueue::GOT_EVENT) {
+    static_cast<Event*>(tag)->Done(ok);
+  }
 }
 
 bool EventLoop::TakeEvents(gpr_timespec deadline) {
@@ -48,7 +62,6 @@ bool EventLoop::TakeEvents(gpr_timespec deadline) {
   for (int count = 0; count < kEventsPerTurn; ++count) {
     const auto next = queue_->AsyncNext(&tag, &ok, deadline);
     AfterSleep();
-    if (next == grpc::CompletionQueue::SHUTDOWN) finished_ = true;
     if (next != grpc::CompletionQueue::GOT_EVENT) return count > 0;
     static_cast<Event*>(tag)->Done(ok);
     deadline = kNow;
@@ -73,6 +86,7 @@ void EventLoop::Done(bool) { alarm_set_ = false; }
 void EventLoop::Shutdown() {
   MutexLock lock(alarm_mutex_);
   shut_down_ = true;
+  ending_ = true;
   queue_->Shutdown();
 }
 

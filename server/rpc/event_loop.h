@@ -21,13 +21,15 @@ class EventLoop : public Loop, private Event {
 
   grpc::ServerCompletionQueue& queue() { return *queue_; }
 
-  // Takes turns until the queue has been shut down and is empty.
+  // Takes turns until the queue has been shut down and is empty, or gRPC keeps an event of it back.
   void Run();
 
-  // Any thread, once: Run returns when all that was started on the queue has come back.
+  // Any thread, once; every operation that somebody waits for has come back.
   void Shutdown();
 
  private:
+  // The events that come after Shutdown.
+  void TakeLastEvents();
   // Takes what the queue has, up to a bound; waits for the first event until `deadline`.
   bool TakeEvents(gpr_timespec deadline);
   gpr_timespec NextTimerOnGrpcClock() const;
@@ -43,7 +45,7 @@ class EventLoop : public Loop, private Event {
   grpc::Alarm alarm_ ABSL_GUARDED_BY(alarm_mutex_);
   // A second Set before the first one's event was taken would lose that event.
   std::atomic<bool> alarm_set_{false};
-  bool finished_ = false;
+  std::atomic<bool> ending_{false};
 };
 
 }  // namespace predictd::rpc

@@ -74,6 +74,7 @@ Task<void> HealthService::Watch() {
   service_.RequestWatch(&call.context(), &request, &writer, &loop_.queue(), &loop_.queue(),
                         step.tag());
   if (!co_await step) co_return;
+  call.Accepted();
   scope_.Spawn(Watch());
 
   Signal changed(loop_);
@@ -100,7 +101,6 @@ Task<void> HealthService::Watch() {
       watches_end_ ? ToGrpc(absl::UnavailableError("shutting down")) : grpc::Status::CANCELLED,
       step.tag());
   co_await step;
-  co_await call.ended();
 }
 
 }  // namespace predictd::rpc

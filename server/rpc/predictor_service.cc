@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "server/rpc/conversions.h"
-#include "server/rpc/predict_stream.h"
 #include "server/rpc/request_record.h"
+#include "server/rpc/status_mapping.h"
 
 namespace predictd::rpc {
 namespace {
@@ -22,8 +22,17 @@ using Async = v1::Predictor::AsyncService;
 
 PredictorService::PredictorService(PredictorParts parts)
     : parts_(parts),
-      predict_(parts.loop, scope_, parts.service, &Async::RequestPredict, kSparePredicts,
-               Handler(this, &PredictorService::Predict)),
+      predict_(
+          parts.loop, scope_, parts.service, &Async::RequestPredict, kSparePredicts,
+          [this](Call& call, const v1::PredictRequest& request, v1::PredictResponse& response) {
+            return Predict(Method::kPredict, call, request, response);
+          }),
+      predict_stream_(
+          parts.loop, scope_, parts.service, &Async::RequestPredictStream, parts.streams,
+          parts.state,
+          [this](Call& call, const v1::PredictRequest& request, v1::PredictResponse& response) {
+            return PredictInBand(call, request, response);
+          }),
       predict_batch_(parts.loop, scope_, parts.service, &Async::RequestPredictBatch, kSpare,
                      Handler(this, &PredictorService::PredictBatch)),
       get_prediction_(parts.loop, scope_, parts.service, &Async::RequestGetPrediction, kSpare,
@@ -39,19 +48,19 @@ PredictorService::PredictorService(PredictorParts parts)
 
 void PredictorService::Start() {
   predict_.Start();
+  predict_stream_.Start();
   predict_batch_.Start();
   get_prediction_.Start();
   list_models_.Start();
   load_model_.Start();
   unload_model_.Start();
   feature_calls_.Start();
-  scope_.Spawn(ServePredictStreams({parts_.loop, parts_.service, parts_.predictor, parts_.metrics,
-                                    parts_.state, parts_.streams, scope_}));
 }
 
-Task<absl::Status> PredictorService::Predict(Call& call, const v1::PredictRequest& message,
+Task<absl::Status> PredictorService::Predict(Method method, Call& call,
+                                             const v1::PredictRequest& message,
                                              v1::PredictResponse& response) {
-  RequestRecord record(Method::kPredict, parts_.loop, parts_.metrics, parts_.state);
+  RequestRecord record(method, parts_.loop, parts_.metrics, parts_.state);
   absl::Status status = record.Admit();
   if (!status.ok()) co_return record.Answered(std::move(status));
   const predict::Request request = ToRequest(message);
@@ -61,6 +70,14 @@ Task<absl::Status> PredictorService::Predict(Call& call, const v1::PredictReques
   FillResponse(*answer, response);
   response.set_request_id(message.request_id());
   co_return record.Answered(absl::OkStatus(), &answer->times);
+}
+
+Task<void> PredictorService::PredictInBand(Call& call, const v1::PredictRequest& message,
+                                           v1::PredictResponse& response) {
+  const absl::Status status = co_await Predict(Method::kPredictStream, call, message, response);
+  if (status.ok()) co_return;
+  response.set_request_id(message.request_id());
+  *response.mutable_error() = ToMessage(status);
 }
 
 Task<absl::Status> PredictorService::PredictBatch(Call& call,

@@ -13,6 +13,7 @@
 #include "server/rpc/event_loop.h"
 #include "server/rpc/feature_calls.h"
 #include "server/rpc/service_state.h"
+#include "server/rpc/stream.h"
 #include "server/rpc/unary.h"
 
 namespace predictd::rpc {
@@ -48,8 +49,11 @@ class PredictorService {
   template <typename RequestMessage, typename ResponseMessage>
   using Unary = UnaryMethod<v1::Predictor::AsyncService, RequestMessage, ResponseMessage>;
 
-  Task<absl::Status> Predict(Call& call, const v1::PredictRequest& request,
+  Task<absl::Status> Predict(Method method, Call& call, const v1::PredictRequest& request,
                              v1::PredictResponse& response);
+  // A failure becomes the response's `error`.
+  Task<void> PredictInBand(Call& call, const v1::PredictRequest& request,
+                           v1::PredictResponse& response);
   Task<absl::Status> PredictBatch(Call& call, const v1::PredictBatchRequest& request,
                                   v1::PredictBatchResponse& response);
   Task<absl::Status> GetPrediction(Call& call, const v1::GetPredictionRequest& request,
@@ -64,6 +68,8 @@ class PredictorService {
   PredictorParts parts_;
   Scope scope_;
   Unary<v1::PredictRequest, v1::PredictResponse> predict_;
+  StreamMethod<v1::Predictor::AsyncService, v1::PredictRequest, v1::PredictResponse>
+      predict_stream_;
   Unary<v1::PredictBatchRequest, v1::PredictBatchResponse> predict_batch_;
   Unary<v1::GetPredictionRequest, v1::GetPredictionResponse> get_prediction_;
   Unary<v1::ListModelsRequest, v1::ListModelsResponse> list_models_;

@@ -33,6 +33,7 @@ Server::~Server() = default;
 
 absl::StatusOr<std::vector<std::string>> Server::Start(
     const ServiceParts& parts, const std::function<void()>& prepare_thread) {
+  facts_ = parts.facts;
   const auto credentials = MakeCredentials(options_);
   if (!credentials.ok()) return credentials.status();
   std::vector<ListenSocket> sockets;
@@ -49,6 +50,7 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
       builder_.experimental().AddExternalConnectionAcceptor(
           grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, *credentials));
   builder_.RegisterService(&predictor_service_);
+  builder_.RegisterService(&inference_service_);
   builder_.RegisterService(&health_service_);
   server_ = builder_.BuildAndStart();
   if (server_ == nullptr) return absl::InternalError("gRPC cannot start a server; see its lines");
@@ -58,9 +60,13 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
     services.predictor = std::make_unique<PredictorService>(PredictorParts{
         *loops_[i], predictor_service_, *parts.predictors[i], *parts.features[i], parts.catalog,
         parts.repository, parts.metrics, state_, services.streams, parts.admin, parts.saves});
+    services.inference = std::make_unique<InferenceService>(InferenceParts{
+        *loops_[i], inference_service_, *parts.inferences[i], parts.catalog, parts.repository,
+        parts.metrics, state_, services.streams, parts.admin, facts_});
     services.health =
         std::make_unique<HealthService>(*loops_[i], health_service_, parts.catalog, state_);
     services.predictor->Start();
+    services.inference->Start();
     services.health->Start();
     threads_.emplace_back([loop = loops_[i].get(), prepare_thread] {
       prepare_thread();
@@ -103,6 +109,7 @@ Task<void> Server::ShutdownWhenIdle(EventLoop& loop, Services& services) {
   // An operation that is started on a queue after its shutdown ends the process, and a call that
   // has ended may still be about to wait for the next one.
   co_await services.predictor->Done();
+  co_await services.inference->Done();
   co_await services.health->Done();
   loop.Shutdown();
 }

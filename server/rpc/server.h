@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "inference/grpc_service.grpc.pb.h"
 #include "predictd/v1/predictor.grpc.pb.h"
 #include "server/async/scope.h"
 #include "server/async/task.h"
@@ -22,6 +23,7 @@
 #include "server/rpc/drain_list.h"
 #include "server/rpc/event_loop.h"
 #include "server/rpc/health_service.h"
+#include "server/rpc/inference_service.h"
 #include "server/rpc/listener.h"
 #include "server/rpc/predictor_service.h"
 #include "server/rpc/service_state.h"
@@ -32,11 +34,13 @@ namespace predictd::rpc {
 struct ServiceParts {
   std::vector<predict::Predictor*> predictors;   // one per loop
   std::vector<predict::FeatureStore*> features;  // one per loop
+  std::vector<predict::Inference*> inferences;   // one per loop
   const repository::Catalog& catalog;
   repository::Repository& repository;
   Metrics& metrics;
   AdminAccess admin;
   bool saves;
+  ServerFacts facts;
 };
 
 // Main's thread only. Life: construct, build what the loops need, Start, Drain, StopLoops.
@@ -69,6 +73,7 @@ class Server {
   struct Services {
     DrainList streams;
     std::unique_ptr<PredictorService> predictor;
+    std::unique_ptr<InferenceService> inference;
     std::unique_ptr<HealthService> health;
     Scope end;  // of the task that shuts the loop down
   };
@@ -83,7 +88,9 @@ class Server {
   const Clock& clock_;
   ServiceState state_;
   grpc::ServerBuilder builder_;
+  ServerFacts facts_;
   v1::Predictor::AsyncService predictor_service_;
+  inference::GRPCInferenceService::AsyncService inference_service_;
   grpc::health::v1::Health::AsyncService health_service_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<std::unique_ptr<Services>> services_;

@@ -64,7 +64,6 @@ class UnaryMethod {
         responder.FinishWithError(ToGrpc(status), step.tag());
       }
       co_await step;
-      co_await call.ended();
       request.Clear();
       response.Clear();
     } while (waiting_ < spare_);

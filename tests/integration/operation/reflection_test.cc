@@ -55,6 +55,7 @@ TEST_CASE("reflection lists the services and describes them") {
   PredictdProcess server({"--models=" + repository.path()});
   const std::string services = Ask(server, Field(7, "*"));
   CHECK(services.find("predictd.v1.Predictor") != std::string::npos);
+  CHECK(services.find("inference.GRPCInferenceService") != std::string::npos);
   CHECK(services.find("grpc.health.v1.Health") != std::string::npos);
   const std::string file = Ask(server, Field(4, "predictd.v1.Predictor"));
   CHECK(file.find("PredictStream") != std::string::npos);

@@ -12,6 +12,7 @@
 #include "server/batching/row.h"
 #include "server/batching/turn_batches.h"
 #include "server/batching/worker_pool.h"
+#include "tests/fakes/float_function.h"
 #include "tests/fakes/manual_loop.h"
 
 namespace predictd::batching {
@@ -19,28 +20,31 @@ namespace predictd::batching {
 // One feature in, one output out.
 struct TestRow : Row {
   explicit TestRow(float value) : in(value) {
-    features = absl::MakeConstSpan(&in, 1);
-    outputs = absl::MakeSpan(&out, 1);
+    inputs = absl::MakeConstSpan(&in_bytes, 1);
+    outputs = absl::MakeSpan(&out_bytes, 1);
   }
   void Run() override { ++answered; }
 
   float in;
   float out = -1;
+  const char* in_bytes = reinterpret_cast<const char*>(&in);
+  char* out_bytes = reinterpret_cast<char*>(&out);
   int answered = 0;
 };
 
-inline std::unique_ptr<Lane> MakeLane(Metrics& metrics, Lane::Function function, int max_batch = 8,
+inline std::unique_ptr<Lane> MakeLane(Metrics& metrics, FloatFunction function, int max_batch = 8,
                                       int max_queue = 1000,
                                       absl::Duration batch_delay = absl::ZeroDuration()) {
   ModelMetrics& numbers = metrics.ForModel("m");
   return std::make_unique<Lane>(
       LaneOptions{.model = "m",
                   .version = "1",
-                  .features_per_row = 1,
-                  .outputs_per_row = 1,
+                  .inputs = {{.name = "x", .shape = {-1, 1}, .elements_per_row = 1}},
+                  .outputs = {{.name = "y", .shape = {-1, 1}, .elements_per_row = 1}},
                   .max_batch = max_batch,
                   .batch_delay = batch_delay},
-      std::move(function), std::make_shared<QueueLimit>(max_queue, numbers.queue_rows), numbers);
+      OnFloats(std::move(function)), std::make_shared<QueueLimit>(max_queue, numbers.queue_rows),
+      numbers);
 }
 
 // Every size is measured as so light that it runs inline.

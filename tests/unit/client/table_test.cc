@@ -25,6 +25,14 @@ TEST_CASE("an empty row is a blank line, an empty table no text") {
   CHECK(table.Text() == "a       b\n\nlonger  c\n");
 }
 
+TEST_CASE("text below a row widens no column") {
+  Table table;
+  table.AddRow({"a", "b"});
+  table.AddText("    something long\n");
+  table.AddRow({"c", "d"});
+  CHECK(table.Text() == "a  b\n    something long\nc  d\n");
+}
+
 TEST_CASE("widths count characters, not bytes") {
   Table table;
   table.AddRow({"größe", "1"});

@@ -24,6 +24,21 @@ TEST_CASE("a negative duration, from clocks that differ, reads as none") {
   CHECK(FormatBrief(absl::Seconds(-3)) == "0s");
 }
 
+TEST_CASE("text is wrapped at spaces") {
+  CHECK(Wrap("one two  three", 2, 9) == "  one two\n  three\n");
+  CHECK(Wrap("größe ab", 0, 8) == "größe ab\n");
+  CHECK(Wrap("/a/long/path is whole", 1, 8) == " /a/long/path\n is\n whole\n");
+  CHECK(Wrap("one two", 2, 0) == "  one two\n");
+  CHECK(Wrap("", 2, 9).empty());
+}
+
+TEST_CASE("percentages have no needless digits") {
+  CHECK(FormatPercent(0) == "0%");
+  CHECK(FormatPercent(0.5) == "0.5%");
+  CHECK(FormatPercent(33.333333) == "33.33%");
+  CHECK(FormatPercent(100) == "100%");
+}
+
 TEST_CASE("counts have a comma every three digits") {
   CHECK(FormatCount(0) == "0");
   CHECK(FormatCount(999) == "999");

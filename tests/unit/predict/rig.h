@@ -14,6 +14,7 @@
 #include "server/batching/worker_pool.h"
 #include "server/predict/predictor.h"
 #include "tests/fakes/feature_source.h"
+#include "tests/fakes/float_function.h"
 #include "tests/fakes/manual_loop.h"
 #include "tests/fakes/prediction_store.h"
 
@@ -24,11 +25,18 @@ inline constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 class NoModel : public model::Model {
  public:
   const v1::Signature& signature() const override { return signature_; }
-  int outputs_per_row() const override { return 1; }
-  absl::Status Run(int, const float*, float*) const override { return absl::OkStatus(); }
+  const std::vector<TensorLayout>& inputs() const override { return none_; }
+  const std::vector<TensorLayout>& outputs() const override { return none_; }
+  absl::Status Run(int, const char* const*, char* const*) const override {
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::vector<TensorValue>> RunShapes(absl::Span<const TensorView>) const override {
+    return std::vector<TensorValue>();
+  }
 
  private:
   v1::Signature signature_;
+  std::vector<TensorLayout> none_;
 };
 
 // Model "m" has features age (default 30), hours (default 40) and id (no default); its output is
@@ -41,7 +49,7 @@ class Rig {
     bool defaults_when_unreachable = false;
     bool refuse_missing_features = false;
     int max_queue = 1000;
-    batching::Lane::Function function = Sum;
+    batching::FloatFunction function = Sum;
   };
 
   Rig() : Rig(Options()) {}
@@ -113,9 +121,11 @@ class Rig {
     version->features = std::make_shared<Schema>(std::vector<std::string>{"age", "hours", "id"});
     version->defaults = {30, 40, kNone};
     version->lane = std::make_unique<batching::Lane>(
-        batching::LaneOptions{
-            .model = "m", .version = "1", .features_per_row = 3, .outputs_per_row = 1},
-        options.function,
+        batching::LaneOptions{.model = "m",
+                              .version = "1",
+                              .inputs = {{.name = "x", .shape = {-1, 3}, .elements_per_row = 3}},
+                              .outputs = {{.name = "y", .shape = {-1, 1}, .elements_per_row = 1}}},
+        batching::OnFloats(options.function),
         std::make_shared<batching::QueueLimit>(options.max_queue, numbers.queue_rows), numbers);
     for (int rows = 1; rows <= 64; rows *= 2)
       version->lane->RecordRunTime(rows, absl::Nanoseconds(1));

@@ -15,7 +15,7 @@ namespace {
 // (default 5) and gives what the test's function says.
 class ShadowRig : public Rig {
  public:
-  explicit ShadowRig(double share, batching::Lane::Function function, int max_queue = 1000)
+  explicit ShadowRig(double share, batching::FloatFunction function, int max_queue = 1000)
       : Rig({.max_queue = max_queue}),
         shadow(loop, catalog, batches, metrics),
         with_shadow({loop, catalog, &reader, batches, nullptr, SaveMode::kOff, metrics, &shadow}) {
@@ -58,7 +58,7 @@ class ShadowRig : public Rig {
   Predictor with_shadow;
 
  private:
-  void AddShadow(double share, batching::Lane::Function function) {
+  void AddShadow(double share, batching::FloatFunction function) {
     auto snapshot = std::make_shared<repository::Snapshot>(*catalog.snapshot());
     const repository::VersionHandle first = snapshot->models["m"].versions[0].handle;
     auto version = std::make_shared<repository::Version>();
@@ -68,9 +68,11 @@ class ShadowRig : public Rig {
     version->features = std::make_shared<Schema>(std::vector<std::string>{"id", "age", "more"});
     version->defaults = {kNone, kNone, 5};
     version->lane = std::make_unique<batching::Lane>(
-        batching::LaneOptions{
-            .model = "m", .version = "2", .features_per_row = 3, .outputs_per_row = 1},
-        std::move(function),
+        batching::LaneOptions{.model = "m",
+                              .version = "2",
+                              .inputs = {{.name = "x", .shape = {-1, 3}, .elements_per_row = 3}},
+                              .outputs = {{.name = "y", .shape = {-1, 1}, .elements_per_row = 1}}},
+        batching::OnFloats(std::move(function)),
         std::shared_ptr<batching::QueueLimit>(first, &first->lane->queue_limit()),
         first->lane->metrics());
     for (int rows = 1; rows <= 64; rows *= 2) {

@@ -33,10 +33,17 @@ class AddModel : public model::Model {
   ~AddModel() override { --alive_; }
 
   const v1::Signature& signature() const override { return signature_; }
-  int outputs_per_row() const override { return 1; }
-  absl::Status Run(int rows, const float* features, float* outputs) const override {
+  const std::vector<TensorLayout>& inputs() const override { return tensors_; }
+  const std::vector<TensorLayout>& outputs() const override { return tensors_; }
+  absl::Status Run(int rows, const char* const* inputs, char* const* all_outputs) const override {
+    const float* features = reinterpret_cast<const float*>(inputs[0]);
+    float* outputs = reinterpret_cast<float*>(all_outputs[0]);
     for (int i = 0; i < rows; ++i) outputs[i] = features[i] + addend_;
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<TensorValue>> RunShapes(absl::Span<const TensorView>) const override {
+    return absl::UnimplementedError("its tensors are fixed");
   }
 
   v1::Signature& mutable_signature() { return signature_; }
@@ -45,6 +52,8 @@ class AddModel : public model::Model {
   const float addend_;
   std::atomic<int>& alive_;
   v1::Signature signature_;
+  const std::vector<TensorLayout> tensors_ = {
+      {.name = "x", .shape = {-1, 1}, .elements_per_row = 1}};
 };
 
 // A repository over a temporary folder that looks when told. Versions load what their

@@ -26,10 +26,10 @@ TEST_CASE("every worker runs every size several times, and stopping ends it") {
   version->lane = std::make_unique<batching::Lane>(
       batching::LaneOptions{.model = "m",
                             .version = "1",
-                            .features_per_row = 1,
-                            .outputs_per_row = 1,
+                            .inputs = version->runnable->inputs(),
+                            .outputs = version->runnable->outputs(),
                             .max_batch = 4},
-      [&](int rows, const float*, float*) {
+      [&](int rows, const char* const*, char* const*) {
         ++runs[rows];
         return absl::OkStatus();
       },

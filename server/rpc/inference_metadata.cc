@@ -1,0 +1,181 @@
+#include "server/rpc/inference_metadata.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/base/datatype.h"
+#include "server/base/utf8.h"
+#include "server/batching/padded_size.h"
+
+namespace predictd::rpc {
+namespace {
+
+using batching::LaneStatistics;
+
+// By the names that common clients know.
+constexpr char kPlatform[] = "pytorch_libtorch";
+constexpr char kBackend[] = "pytorch";
+
+inference::DataType ToDataType(absl::string_view name) {
+  const std::optional<Datatype> datatype = ParseDatatype(name);
+  if (!datatype) return inference::TYPE_INVALID;
+  switch (*datatype) {
+    case Datatype::kBool:
+      return inference::TYPE_BOOL;
+    case Datatype::kInt8:
+      return inference::TYPE_INT8;
+    case Datatype::kUint8:
+      return inference::TYPE_UINT8;
+    case Datatype::kInt16:
+      return inference::TYPE_INT16;
+    case Datatype::kInt32:
+      return inference::TYPE_INT32;
+    case Datatype::kInt64:
+      return inference::TYPE_INT64;
+    case Datatype::kFp16:
+      return inference::TYPE_FP16;
+    case Datatype::kBf16:
+      return inference::TYPE_BF16;
+    case Datatype::kFp32:
+      return inference::TYPE_FP32;
+    case Datatype::kFp64:
+      return inference::TYPE_FP64;
+  }
+  return inference::TYPE_INVALID;
+}
+
+void FillTensor(const v1::Tensor& tensor,
+                inference::ModelMetadataResponse::TensorMetadata& message) {
+  message.set_name(tensor.name());
+  message.set_datatype(tensor.datatype());
+  *message.mutable_shape() = tensor.shape();
+}
+
+// An input's or an output's.
+template <typename Message>
+void FillTensorConfig(const v1::Tensor& tensor, Message& message) {
+  message.set_name(tensor.name());
+  message.set_data_type(ToDataType(tensor.datatype()));
+  for (int i = 1; i < tensor.shape_size(); ++i) message.add_dims(tensor.shape(i));
+}
+
+void FillDuration(const LaneStatistics::Sum& sum, inference::StatisticDuration& message) {
+  message.set_count(sum.count);
+  message.set_ns(static_cast<uint64_t>(absl::ToInt64Nanoseconds(sum.time)));
+}
+
+absl::string_view IndexState(repository::State state) {
+  switch (state) {
+    case repository::State::kReady:
+      return "READY";
+    case repository::State::kLoading:
+    case repository::State::kWarming:
+      return "LOADING";
+    case repository::State::kUnloading:
+      return "UNLOADING";
+    case repository::State::kFailed:
+    case repository::State::kUnloaded:
+      break;
+  }
+  return "UNAVAILABLE";
+}
+
+}  // namespace
+
+void FillMetadata(const repository::ModelInfo& model, const repository::Version& version,
+                  inference::ModelMetadataResponse& message) {
+  message.set_name(version.model);
+  for (auto it = model.versions.rbegin(); it != model.versions.rend(); ++it) {
+    if (it->state == repository::State::kReady) message.add_versions(it->version);
+  }
+  message.set_platform(kPlatform);
+  const v1::Signature& signature = version.runnable->signature();
+  for (const v1::Tensor& input : signature.inputs()) FillTensor(input, *message.add_inputs());
+  for (const v1::Tensor& output : signature.outputs()) FillTensor(output, *message.add_outputs());
+}
+
+void FillConfig(const repository::Version& version, int workers, inference::ModelConfig& message) {
+  const batching::LaneOptions& options = version.lane->options();
+  message.set_name(version.model);
+  message.set_platform(kPlatform);
+  message.set_backend(kBackend);
+  message.mutable_version_policy()->mutable_all();
+  message.set_max_batch_size(options.max_batch);
+  const v1::Signature& signature = version.runnable->signature();
+  for (const v1::Tensor& input : signature.inputs()) {
+    FillTensorConfig(input, *message.add_input());
+  }
+  for (const v1::Tensor& output : signature.outputs()) {
+    FillTensorConfig(output, *message.add_output());
+  }
+  inference::ModelInstanceGroup& group = *message.add_instance_group();
+  group.set_name(absl::StrCat(version.model, "_0"));
+  group.set_kind(inference::ModelInstanceGroup::KIND_CPU);
+  group.set_count(std::min(workers, options.max_workers));
+  inference::ModelDynamicBatching& batching = *message.mutable_dynamic_batching();
+  for (const int size : batching::PaddedSizes(options.max_batch)) {
+    batching.add_preferred_batch_size(size);
+  }
+  batching.set_max_queue_delay_microseconds(
+      static_cast<uint64_t>(absl::ToInt64Microseconds(options.batch_delay)));
+  inference::ModelQueuePolicy& queue = *batching.mutable_default_queue_policy();
+  queue.set_allow_timeout_override(true);
+  queue.set_max_queue_size(static_cast<uint32_t>(version.lane->queue_limit().limit()));
+}
+
+void FillStatistics(const repository::Version& version, inference::ModelStatistics& message) {
+  message.set_name(version.model);
+  message.set_version(version.version);
+  FillStatistics(version.lane->statistics().Read(), version.lane->options().max_batch, message);
+}
+
+void FillStatistics(const LaneStatistics::Numbers& numbers, int max_batch,
+                    inference::ModelStatistics& message) {
+  if (numbers.last_run != absl::InfinitePast()) {
+    message.set_last_inference(static_cast<uint64_t>(absl::ToUnixMillis(numbers.last_run)));
+  }
+  message.set_inference_count(numbers.rows);
+  inference::InferStatistics& infer = *message.mutable_inference_stats();
+  LaneStatistics::Sum runs;
+  for (const int size : batching::PaddedSizes(max_batch)) {
+    const LaneStatistics::Sum& batches = numbers.batches[batching::PaddedSizeIndex(size)];
+    if (batches.count == 0) continue;
+    runs.count += batches.count;
+    runs.time += batches.time;
+    inference::InferBatchStatistics& batch = *message.add_batch_stats();
+    batch.set_batch_size(static_cast<uint64_t>(size));
+    batch.mutable_compute_input();
+    FillDuration(batches, *batch.mutable_compute_infer());
+    batch.mutable_compute_output();
+  }
+  message.set_execution_count(runs.count);
+  FillDuration(numbers.requests_ok, *infer.mutable_success());
+  FillDuration(numbers.requests_failed, *infer.mutable_fail());
+  FillDuration(numbers.queue, *infer.mutable_queue());
+  FillDuration(runs, *infer.mutable_compute_infer());
+  infer.mutable_compute_input();
+  infer.mutable_compute_output();
+  infer.mutable_cache_hit();
+  infer.mutable_cache_miss();
+}
+
+void FillIndex(const repository::Snapshot& snapshot, bool only_ready,
+               inference::RepositoryIndexResponse& message) {
+  for (const auto& [name, model] : snapshot.models) {
+    for (const repository::VersionInfo& version : model.versions) {
+      if (only_ready && version.state != repository::State::kReady) continue;
+      auto& entry = *message.add_models();
+      const absl::string_view state = IndexState(version.state);
+      entry.set_name(name);
+      entry.set_version(version.version);
+      entry.set_state(state.data(), state.size());
+      // libtorch quotes the bytes that it stumbled upon.
+      entry.set_reason(ValidUtf8(version.reason));
+    }
+  }
+}
+
+}  // namespace predictd::rpc
