@@ -50,6 +50,7 @@ struct AdminResult {
   std::vector<VersionInfo> versions;
 };
 
+// Outlives the requests on the versions that it has loaded: they tell it of a canary that fails.
 class Repository {
  public:
   Repository(RepositoryOptions options, Catalog& catalog, const Clock& clock, Metrics& metrics);

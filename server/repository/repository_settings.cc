@@ -112,6 +112,7 @@ bool Repository::ChooseVersions(const std::string& name, Model& model) {
     changed |= was_chosen != entry.chosen;
     if (entry.chosen) {
       if (was_chosen || entry.held) continue;
+      entry.tried = false;
       entry.pending = entry.handle == nullptr || entry.fingerprint != entry.files.fingerprint;
       if (entry.handle != nullptr) continue;
       entry.state = State::kLoading;

@@ -1,0 +1,49 @@
+#include "server/repository/warm_up.h"
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "server/batching/worker_pool.h"
+#include "tests/catch.h"
+#include "tests/unit/repository/rig.h"
+
+namespace predictd::repository {
+namespace {
+
+TEST_CASE("every worker runs every size several times, and stopping ends it") {
+  const SystemClock clock;
+  Metrics metrics;
+  batching::WorkerPool pool(2, clock, metrics, [] {});
+  WarmUp warm_up(pool, {}, absl::ZeroDuration(), clock);
+  std::atomic<int> alive{0};
+  std::atomic<int> runs[5] = {};
+
+  auto version = std::make_shared<Version>();
+  version->runnable = std::make_unique<AddModel>(1.0F, alive);
+  version->defaults = {1};
+  ModelMetrics& numbers = metrics.ForModel("m");
+  version->lane = std::make_unique<batching::Lane>(
+      batching::LaneOptions{.model = "m",
+                            .version = "1",
+                            .inputs = version->runnable->inputs(),
+                            .outputs = version->runnable->outputs(),
+                            .max_batch = 4},
+      [&](int rows, const char* const*, char* const*) {
+        ++runs[rows];
+        return absl::OkStatus();
+      },
+      std::make_shared<batching::QueueLimit>(10, numbers.queue_rows), numbers);
+  const std::atomic<bool> stopping{false};
+  CHECK(warm_up.Run(version, stopping).ok());
+  for (const int rows : {1, 2, 4}) {
+    CHECK(runs[rows] == 2 * 3);
+    CHECK(version->lane->RunTime(rows) < absl::InfiniteDuration());
+  }
+  const std::atomic<bool> stopped{true};
+  CHECK(warm_up.Run(version, stopped).ok());
+  CHECK(runs[1] == 6);
+}
+
+}  // namespace
+}  // namespace predictd::repository
