@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "server/base/mutex.h"
 #include "server/base/schema.h"
+#include "server/repository/model_config.h"
 #include "server/repository/version.h"
 
 namespace predictd::repository {
@@ -57,6 +58,7 @@ struct SharedVersion {
 // Versions of a model, newest first. Constant.
 struct ModelInfo {
   std::vector<VersionInfo> versions;
+  VersionPolicy policy;
   SharedVersion canary;  // READY ones
   SharedVersion shadow;
 

@@ -219,6 +219,7 @@ void Repository::Publish() {
   snapshot->scanned = true;
   for (const auto& [name, model] : models_) {
     ModelInfo info;
+    if (model.settings) info.policy = model.settings->versions;
     for (const auto& [number, entry] : model.versions) {
       info.versions.push_back(Info(model, number, entry));
     }

@@ -62,6 +62,16 @@ void FillTensorConfig(const v1::Tensor& tensor, Message& message) {
   for (int i = 1; i < tensor.shape_size(); ++i) message.add_dims(tensor.shape(i));
 }
 
+void FillPolicy(const repository::VersionPolicy& policy, inference::ModelVersionPolicy& message) {
+  if (policy.latest > 0) {
+    message.mutable_latest()->set_num_versions(static_cast<uint32_t>(policy.latest));
+  } else if (policy.list.empty()) {
+    message.mutable_all();
+  } else {
+    message.mutable_specific()->mutable_versions()->Assign(policy.list.begin(), policy.list.end());
+  }
+}
+
 void FillDuration(const LaneStatistics::Sum& sum, inference::StatisticDuration& message) {
   message.set_count(sum.count);
   message.set_ns(static_cast<uint64_t>(absl::ToInt64Nanoseconds(sum.time)));
@@ -97,12 +107,13 @@ void FillMetadata(const repository::ModelInfo& model, const repository::Version&
   for (const v1::Tensor& output : signature.outputs()) FillTensor(output, *message.add_outputs());
 }
 
-void FillConfig(const repository::Version& version, int workers, inference::ModelConfig& message) {
+void FillConfig(const repository::VersionPolicy& policy, const repository::Version& version,
+                int workers, inference::ModelConfig& message) {
   const batching::LaneOptions& options = version.lane->options();
   message.set_name(version.model);
   message.set_platform(kPlatform);
   message.set_backend(kBackend);
-  message.mutable_version_policy()->mutable_all();
+  FillPolicy(policy, *message.mutable_version_policy());
   message.set_max_batch_size(options.max_batch);
   const v1::Signature& signature = version.runnable->signature();
   for (const v1::Tensor& input : signature.inputs()) {

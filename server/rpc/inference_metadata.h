@@ -14,8 +14,9 @@ namespace predictd::rpc {
 void FillMetadata(const repository::ModelInfo& model, const repository::Version& version,
                   inference::ModelMetadataResponse& message);
 
-// `workers`: threads that may run the model.
-void FillConfig(const repository::Version& version, int workers, inference::ModelConfig& message);
+// `workers`: threads that run models.
+void FillConfig(const repository::VersionPolicy& policy, const repository::Version& version,
+                int workers, inference::ModelConfig& message);
 
 // `version`: READY.
 void FillStatistics(const repository::Version& version, inference::ModelStatistics& message);

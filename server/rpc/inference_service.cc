@@ -64,6 +64,21 @@ Task<absl::Status> InferenceService::Answer(Method method,
   co_return record.Answered(std::move(status));
 }
 
+absl::StatusOr<InferenceService::Described> InferenceService::Describe(
+    absl::string_view name, absl::string_view version) const {
+  absl::StatusOr<repository::VersionHandle> found = parts_.catalog.Find(name, version);
+  PREDICTD_RETURN_IF_ERROR(found.status());
+  Described described{*std::move(found), {}};
+  const std::shared_ptr<const repository::Snapshot> now = parts_.catalog.snapshot();
+  const auto model = now->models.find(described.version->model);
+  // Gone from disk since it was found: it has no version that could be asked for.
+  if (model == now->models.end()) return described;
+  described.model = model->second;
+  const repository::VersionInfo* const serving = described.model.Serving();
+  if (version.empty() && serving != nullptr) described.version = serving->handle;
+  return described;
+}
+
 absl::Status InferenceService::ServerLive(const inference::ServerLiveRequest&,
                                           inference::ServerLiveResponse& response) const {
   response.set_live(true);
@@ -95,21 +110,18 @@ absl::Status InferenceService::ModelReady(const inference::ModelReadyRequest& me
 
 absl::Status InferenceService::ModelMetadata(const inference::ModelMetadataRequest& message,
                                              inference::ModelMetadataResponse& response) const {
-  const auto version = parts_.catalog.Find(message.name(), message.version());
-  PREDICTD_RETURN_IF_ERROR(version.status());
-  const std::shared_ptr<const repository::Snapshot> now = parts_.catalog.snapshot();
-  const auto model = now->models.find((*version)->model);
-  // Gone from disk since it was found: it has no version that could be asked for.
-  FillMetadata(model == now->models.end() ? repository::ModelInfo() : model->second, **version,
-               response);
+  const absl::StatusOr<Described> found = Describe(message.name(), message.version());
+  PREDICTD_RETURN_IF_ERROR(found.status());
+  FillMetadata(found->model, *found->version, response);
   return absl::OkStatus();
 }
 
 absl::Status InferenceService::ModelConfig(const inference::ModelConfigRequest& message,
                                            inference::ModelConfigResponse& response) const {
-  const auto version = parts_.catalog.Find(message.name(), message.version());
-  PREDICTD_RETURN_IF_ERROR(version.status());
-  FillConfig(**version, parts_.facts.workers, *response.mutable_config());
+  const absl::StatusOr<Described> found = Describe(message.name(), message.version());
+  PREDICTD_RETURN_IF_ERROR(found.status());
+  FillConfig(found->model.policy, *found->version, parts_.facts.workers,
+             *response.mutable_config());
   return absl::OkStatus();
 }
 

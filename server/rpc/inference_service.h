@@ -3,6 +3,8 @@
 #define PREDICTD_SERVER_RPC_INFERENCE_SERVICE_H_
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "server/async/scope.h"
 #include "server/rpc/infer_calls.h"
 #include "server/rpc/inference_parts.h"
@@ -38,6 +40,14 @@ class InferenceService {
       return Answer(method, read, message, response);
     };
   }
+
+  // A version and the model that it is one of.
+  struct Described {
+    repository::VersionHandle version;
+    repository::ModelInfo model;
+  };
+  // As Catalog::Find, but an empty version is never the canary by chance.
+  absl::StatusOr<Described> Describe(absl::string_view name, absl::string_view version) const;
 
   absl::Status ServerLive(const inference::ServerLiveRequest& message,
                           inference::ServerLiveResponse& response) const;
