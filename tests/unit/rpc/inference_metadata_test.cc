@@ -87,8 +87,11 @@ TEST_CASE("metadata names the READY versions, oldest first, and the tensors with
 
 TEST_CASE("a configuration says what the version runs with") {
   Metrics metrics;
-  const auto version = MakeVersion(
-      metrics, {.max_batch = 12, .batch_delay = absl::Microseconds(1500), .max_workers = 3});
+  batching::LaneOptions options;
+  options.max_batch = 12;
+  options.batch_delay = absl::Microseconds(1500);
+  options.max_workers = 3;
+  const auto version = MakeVersion(metrics, options);
   inference::ModelConfig config;
   FillConfig({}, *version, /*workers=*/8, config);
   CHECK(config.max_batch_size() == 12);
