@@ -6,6 +6,7 @@
 #include "client/connection.h"
 #include "client/exit_status.h"
 #include "client/load/bench_options.h"
+#include "client/load/infer_request.h"
 #include "client/load/load_report.h"
 #include "client/load/load_run.h"
 #include "client/request_options.h"
@@ -40,6 +41,22 @@ absl::StatusOr<std::string> RestOfRequest(RpcKind kind) {
   return request->SerializeAsString();
 }
 
+absl::StatusOr<std::string> InferRequest(const BenchOptions& options, absl::Duration timeout) {
+  const auto asked = PredictRequestFromFlags();
+  if (!asked.ok()) return asked.status();
+  auto request = ParseInferInputs(options.infer_inputs);
+  if (options.infer_inputs.empty()) {
+    const auto channel = MakeChannel(ConnectionOptionsFromFlags());
+    if (!channel.ok()) return channel.status();
+    request = AskForInferInputs(*channel, asked->model(), timeout);
+  }
+  if (!request.ok()) return request.status();
+  request->set_model_name(asked->model());
+  request->set_model_version(asked->version());
+  FillWithZeros(options.load.rpc.batch_rows, *request);
+  return request->SerializeAsString();
+}
+
 }  // namespace
 
 int RunBench(const Arguments&) {
@@ -48,7 +65,9 @@ int RunBench(const Arguments&) {
   auto options = BenchOptionsFromFlags();
   if (!options.ok()) return UsageError(options.status().message());
   LoadOptions& load = options->load;
-  const auto rest = RestOfRequest(load.rpc.kind);
+  const bool infer = load.rpc.kind == RpcKind::kInfer;
+  const auto rest =
+      infer ? InferRequest(*options, connection->timeout) : RestOfRequest(load.rpc.kind);
   if (!rest.ok()) return UsageError(rest.status().message());
   const RequestSource requests(options->users, *rest);
   load.rpc.requests = &requests;

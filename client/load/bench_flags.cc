@@ -16,7 +16,13 @@
 #include "client/load/cpu_time.h"
 #include "server/base/status.h"
 
-ABSL_FLAG(std::string, rpc, "predict", "What is sent: predict, batch or stream");
+ABSL_FLAG(std::string, rpc, "predict",
+          "What is sent: predict, batch, stream or infer (ModelInfer of the Open Inference "
+          "Protocol, to any server that speaks it)");
+ABSL_FLAG(std::string, infer_inputs, "",
+          "Inputs of --rpc=infer, such as x:FP32[17],ids:INT64[3] without the batch dimension; "
+          "empty = asks the server; zeros are sent");
+ABSL_FLAG(int, infer_rows, 1, "Rows per request of --rpc=infer");
 ABSL_FLAG(double, rate, 0,
           "Requests per second of an open loop, whose latencies count from when a request should "
           "have been sent; 0 = closed loop with --concurrency requests in flight");
@@ -37,8 +43,9 @@ absl::StatusOr<RpcKind> ParseRpc(const std::string& name) {
   if (name == "predict") return RpcKind::kPredict;
   if (name == "batch") return RpcKind::kBatch;
   if (name == "stream") return RpcKind::kStream;
+  if (name == "infer") return RpcKind::kInfer;
   return absl::InvalidArgumentError(
-      absl::StrCat("--rpc=", name, " is none of predict, batch, stream"));
+      absl::StrCat("--rpc=", name, " is none of predict, batch, stream, infer"));
 }
 
 absl::StatusOr<std::vector<std::string>> ReadUsers() {
@@ -112,6 +119,13 @@ absl::StatusOr<BenchOptions> BenchOptionsFromFlags() {
   const auto rows = BatchRowsFromFlags();
   if (!rows.ok()) return rows.status();
   load.rpc.batch_rows = *rows;
+  if (load.rpc.kind == RpcKind::kInfer) {
+    load.rpc.batch_rows = absl::GetFlag(FLAGS_infer_rows);
+    options.infer_inputs = absl::GetFlag(FLAGS_infer_inputs);
+    if (load.rpc.batch_rows < 1) {
+      return absl::InvalidArgumentError("--infer_rows must be 1 or above");
+    }
+  }
   const auto slots = ConcurrencyFromFlags(load.rate > 0 ? kOpenLoopRequests : kClosedLoopRequests);
   if (!slots.ok()) return slots.status();
   load.rpc.slots = *slots;

@@ -14,6 +14,7 @@ struct BenchOptions {
   LoadOptions load;  // without requests, channels and timeout
   int connections = 1;
   std::vector<std::string> users;
+  std::string infer_inputs;  // as in the flag
 };
 
 // INVALID_ARGUMENT names the flag that is wrong.

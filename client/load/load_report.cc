@@ -29,10 +29,17 @@ absl::string_view RpcName(RpcKind kind) {
       return "predict";
     case RpcKind::kBatch:
       return "batch";
+    case RpcKind::kInfer:
+      return "infer";
     case RpcKind::kStream:
       return "stream";
   }
   return "";
+}
+
+// Requests that each bring a number of rows of their own.
+bool HasRows(const RpcOptions& rpc) {
+  return rpc.kind == RpcKind::kBatch || rpc.kind == RpcKind::kInfer;
 }
 
 double PerSecond(int64_t count, const LoadResult& result) {
@@ -81,7 +88,7 @@ std::string SetUpText(const LoadOptions& options, const LoadResult& result) {
   const auto connections = options.rpc.channels.size();
   return absl::StrCat(
       RpcName(options.rpc.kind),
-      options.rpc.kind == RpcKind::kBatch ? absl::StrCat(" of ", options.rpc.batch_rows) : "", ", ",
+      HasRows(options.rpc) ? absl::StrCat(" of ", options.rpc.batch_rows) : "", ", ",
       options.rate > 0 ? absl::StrFormat("%g requests/s", options.rate)
                        : absl::StrCat(options.rpc.slots, " in flight"),
       ", ", connections, connections == 1 ? " connection, " : " connections, ",
@@ -116,7 +123,7 @@ std::string LoadReportText(const LoadOptions& options, const LoadResult& result,
   }
   Table rates;
   rates.AddRow({"requests/s", PerSecondText(tally.good_in_time(), result)});
-  if (options.rpc.kind == RpcKind::kBatch) {
+  if (HasRows(options.rpc)) {
     rates.AddRow({"rows/s", PerSecondText(tally.rows_in_time(), result)});
   }
   Table rest;
@@ -143,7 +150,9 @@ std::string LoadReportJson(const LoadOptions& options, const LoadResult& result,
   } else {
     object.AddInteger("concurrency", static_cast<int64_t>(options.rpc.slots));
   }
-  if (options.rpc.kind == RpcKind::kBatch) object.AddInteger("batch_rows", options.rpc.batch_rows);
+  if (HasRows(options.rpc)) {
+    object.AddInteger("batch_rows", options.rpc.batch_rows);
+  }
   object.AddInteger("connections", static_cast<int64_t>(options.rpc.channels.size()))
       .AddInteger("threads", options.threads)
       .AddRounded("seconds", absl::ToDoubleSeconds(result.measured), 3)

@@ -47,6 +47,9 @@ class RequestSource {
   // The same with a request_id that was prepared by RequestId.
   grpc::ByteBuffer OneUser(RandomNumbers& random, const grpc::Slice& request_id) const;
 
+  // Just the `rest`.
+  grpc::ByteBuffer WithoutUser() const { return grpc::ByteBuffer(&rest_, 1); }
+
   // A PredictBatchRequest for `rows` random users.
   grpc::ByteBuffer Batch(RandomNumbers& random, int rows) const;
 

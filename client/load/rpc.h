@@ -1,5 +1,5 @@
-// What a load loop needs of the RPC that it sends: the same for Predict, PredictBatch and
-// PredictStream.
+// What a load loop needs of the RPC that it sends: the same for Predict, PredictBatch,
+// PredictStream and ModelInfer.
 #ifndef PREDICTD_CLIENT_LOAD_RPC_H_
 #define PREDICTD_CLIENT_LOAD_RPC_H_
 
@@ -62,12 +62,12 @@ class Rpc {
   virtual void Cancel() = 0;
 };
 
-enum class RpcKind { kPredict, kBatch, kStream };
+enum class RpcKind { kPredict, kBatch, kStream, kInfer };
 
 struct RpcOptions {
   RpcKind kind = RpcKind::kPredict;
   const RequestSource* requests = nullptr;
-  int batch_rows = 0;                                    // of kBatch
+  int batch_rows = 0;                                    // of kBatch and kInfer
   std::vector<std::shared_ptr<grpc::Channel>> channels;  // slots take turns
   size_t slots = 0;
   uint64_t seed = 0;

@@ -14,12 +14,22 @@ gpr_timespec MonotonicTime(int64_t nanos) {
           GPR_CLOCK_MONOTONIC};
 }
 
+const char* MethodOf(RpcKind kind) {
+  switch (kind) {
+    case RpcKind::kBatch:
+      return "/predictd.v1.Predictor/PredictBatch";
+    case RpcKind::kInfer:
+      return "/inference.GRPCInferenceService/ModelInfer";
+    default:
+      return "/predictd.v1.Predictor/Predict";
+  }
+}
+
 }  // namespace
 
 UnaryRpc::UnaryRpc(const RpcOptions& options, grpc::CompletionQueue& queue, AnswerHandler& handler)
     : options_(options),
-      method_(options.kind == RpcKind::kBatch ? "/predictd.v1.Predictor/PredictBatch"
-                                              : "/predictd.v1.Predictor/Predict"),
+      method_(MethodOf(options.kind)),
       queue_(queue),
       handler_(handler),
       random_(options.seed),
@@ -37,13 +47,21 @@ void UnaryRpc::Send(size_t slot, int64_t deadline) {
   call.reader.reset();
   call.context.emplace();
   call.context->set_deadline(MonotonicTime(deadline));
-  const grpc::ByteBuffer request = options_.kind == RpcKind::kBatch
-                                       ? options_.requests->Batch(random_, options_.batch_rows)
-                                       : options_.requests->OneUser(random_);
-  call.reader =
-      stubs_[slot % stubs_.size()].PrepareUnaryCall(&*call.context, method_, request, &queue_);
+  call.reader = stubs_[slot % stubs_.size()].PrepareUnaryCall(&*call.context, method_,
+                                                              NextRequest(), &queue_);
   call.reader->StartCall();
   call.reader->Finish(&call.reply, &call.status, &call);
+}
+
+grpc::ByteBuffer UnaryRpc::NextRequest() {
+  switch (options_.kind) {
+    case RpcKind::kBatch:
+      return options_.requests->Batch(random_, options_.batch_rows);
+    case RpcKind::kInfer:
+      return options_.requests->WithoutUser();
+    default:
+      return options_.requests->OneUser(random_);
+  }
 }
 
 void UnaryRpc::Cancel() {
@@ -54,12 +72,12 @@ void UnaryRpc::Cancel() {
 
 void UnaryRpc::Call::Happened(bool) { rpc->handler_.OnAnswer(slot, rpc->Judge(*this)); }
 
-// A Predict reply is not parsed: its status says it all, and the CPU is the server's here.
+// Of Predict and ModelInfer the status says it all; the CPU of parsing is the server's here.
 Answer UnaryRpc::Judge(Call& call) const {
   Answer answer{.code = call.status.error_code()};
   if (answer.code != grpc::StatusCode::OK) return answer;
-  if (options_.kind == RpcKind::kPredict) {
-    answer.rows = 1;
+  if (options_.kind != RpcKind::kBatch) {
+    answer.rows = options_.kind == RpcKind::kInfer ? options_.batch_rows : 1;
     return answer;
   }
   grpc::ProtoBufferReader reader(&call.reply);

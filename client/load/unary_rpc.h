@@ -1,4 +1,4 @@
-// Predict and PredictBatch calls.
+// Predict, PredictBatch and ModelInfer calls.
 #ifndef PREDICTD_CLIENT_LOAD_UNARY_RPC_H_
 #define PREDICTD_CLIENT_LOAD_UNARY_RPC_H_
 
@@ -36,6 +36,7 @@ class UnaryRpc : public Rpc {
     std::unique_ptr<grpc::ClientAsyncResponseReader<grpc::ByteBuffer>> reader;
   };
 
+  grpc::ByteBuffer NextRequest();
   Answer Judge(Call& call) const;
 
   const RpcOptions options_;

@@ -52,7 +52,8 @@ class Lane {
       : options_(std::move(options)),
         function_(std::move(function)),
         queue_limit_(std::move(queue_limit)),
-        metrics_(metrics) {
+        metrics_(metrics),
+        statistics_(options_.max_batch) {
     for (auto& time : run_times_) time = -1;
   }
 

@@ -1,8 +1,16 @@
 #include "server/batching/lane_statistics.h"
 
-#include "server/batching/padded_size.h"
+#include <algorithm>
 
 namespace predictd::batching {
+namespace {
+
+// Sizes that are told apart.
+constexpr int kMostSizes = 1024;
+
+}  // namespace
+
+LaneStatistics::LaneStatistics(int max_batch) : runs_(std::min(max_batch, kMostSizes) + 1) {}
 
 void LaneStatistics::AtomicSum::Add(uint64_t more, absl::Duration time) {
   count.fetch_add(more, std::memory_order_relaxed);
@@ -18,7 +26,7 @@ void LaneStatistics::RecordBatch(int rows, absl::Duration queue_time_of_all,
                                  absl::Duration model_time, absl::Time wall_now) {
   queue_.Add(rows, queue_time_of_all);
   rows_.fetch_add(rows, std::memory_order_relaxed);
-  batches_[PaddedSizeIndex(rows)].Add(1, model_time);
+  runs_[std::min<size_t>(rows, runs_.size() - 1)].Add(1, model_time);
   last_run_millis_.store(absl::ToUnixMillis(wall_now), std::memory_order_relaxed);
 }
 
@@ -32,7 +40,7 @@ LaneStatistics::Numbers LaneStatistics::Read() const {
   numbers.requests_failed = requests_failed_.Read();
   numbers.queue = queue_.Read();
   numbers.rows = rows_.load(std::memory_order_relaxed);
-  for (size_t i = 0; i < batches_.size(); ++i) numbers.batches[i] = batches_[i].Read();
+  for (const AtomicSum& run : runs_) numbers.runs.push_back(run.Read());
   const int64_t millis = last_run_millis_.load(std::memory_order_relaxed);
   if (millis >= 0) numbers.last_run = absl::FromUnixMillis(millis);
   return numbers;

@@ -2,9 +2,9 @@
 #ifndef PREDICTD_SERVER_BATCHING_LANE_STATISTICS_H_
 #define PREDICTD_SERVER_BATCHING_LANE_STATISTICS_H_
 
-#include <array>
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -22,11 +22,13 @@ class LaneStatistics {
     Sum requests_failed;
     Sum queue;          // rows; from being added to the start of their batch
     uint64_t rows = 0;  // that were run
-    // Batches by padded size (see PaddedSizes; position = PaddedSizeIndex): how many, and the
-    // model's time.
-    std::array<Sum, 32> batches;
+    // Runs by their number of rows: how many, and the model's time. The last one counts all that
+    // had as many rows or more.
+    std::vector<Sum> runs;
     absl::Time last_run = absl::InfinitePast();  // wall clock; never = InfinitePast
   };
+
+  explicit LaneStatistics(int max_batch);
 
   void RecordBatch(int rows, absl::Duration queue_time_of_all, absl::Duration model_time,
                    absl::Time wall_now);
@@ -46,7 +48,7 @@ class LaneStatistics {
   AtomicSum requests_failed_;
   AtomicSum queue_;
   std::atomic<uint64_t> rows_{0};
-  std::array<AtomicSum, 32> batches_;
+  std::vector<AtomicSum> runs_;
   std::atomic<int64_t> last_run_millis_{-1};
 };
 

@@ -140,26 +140,25 @@ void FillConfig(const repository::VersionPolicy& policy, const repository::Versi
 void FillStatistics(const repository::Version& version, inference::ModelStatistics& message) {
   message.set_name(version.model);
   message.set_version(version.version);
-  FillStatistics(version.lane->statistics().Read(), version.lane->options().max_batch, message);
+  FillStatistics(version.lane->statistics().Read(), message);
 }
 
-void FillStatistics(const LaneStatistics::Numbers& numbers, int max_batch,
-                    inference::ModelStatistics& message) {
+void FillStatistics(const LaneStatistics::Numbers& numbers, inference::ModelStatistics& message) {
   if (numbers.last_run != absl::InfinitePast()) {
     message.set_last_inference(static_cast<uint64_t>(absl::ToUnixMillis(numbers.last_run)));
   }
   message.set_inference_count(numbers.rows);
   inference::InferStatistics& infer = *message.mutable_inference_stats();
   LaneStatistics::Sum runs;
-  for (const int size : batching::PaddedSizes(max_batch)) {
-    const LaneStatistics::Sum& batches = numbers.batches[batching::PaddedSizeIndex(size)];
-    if (batches.count == 0) continue;
-    runs.count += batches.count;
-    runs.time += batches.time;
+  for (size_t rows = 0; rows < numbers.runs.size(); ++rows) {
+    const LaneStatistics::Sum& of_size = numbers.runs[rows];
+    if (of_size.count == 0) continue;
+    runs.count += of_size.count;
+    runs.time += of_size.time;
     inference::InferBatchStatistics& batch = *message.add_batch_stats();
-    batch.set_batch_size(static_cast<uint64_t>(size));
+    batch.set_batch_size(rows);
     batch.mutable_compute_input();
-    FillDuration(batches, *batch.mutable_compute_infer());
+    FillDuration(of_size, *batch.mutable_compute_infer());
     batch.mutable_compute_output();
   }
   message.set_execution_count(runs.count);

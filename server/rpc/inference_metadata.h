@@ -21,7 +21,7 @@ void FillConfig(const repository::VersionPolicy& policy, const repository::Versi
 // `version`: READY.
 void FillStatistics(const repository::Version& version, inference::ModelStatistics& message);
 // All but name and version.
-void FillStatistics(const batching::LaneStatistics::Numbers& numbers, int max_batch,
+void FillStatistics(const batching::LaneStatistics::Numbers& numbers,
                     inference::ModelStatistics& message);
 
 void FillIndex(const repository::Snapshot& snapshot, bool only_ready,

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "server/base/metrics.h"
-#include "server/batching/padded_size.h"
 #include "tests/catch.h"
 
 namespace predictd::rpc {
@@ -123,10 +122,11 @@ TEST_CASE("statistics give runs by the size they ran at") {
   numbers.queue = {30, absl::Microseconds(9)};
   numbers.rows = 30;
   numbers.last_run = absl::FromUnixMillis(1'700'000'000'123);
-  numbers.batches[batching::PaddedSizeIndex(1)] = {3, absl::Microseconds(6)};
-  numbers.batches[batching::PaddedSizeIndex(12)] = {2, absl::Microseconds(10)};
+  numbers.runs.resize(13);
+  numbers.runs[1] = {3, absl::Microseconds(6)};
+  numbers.runs[12] = {2, absl::Microseconds(10)};
   inference::ModelStatistics message;
-  FillStatistics(numbers, /*max_batch=*/12, message);
+  FillStatistics(numbers, message);
   CHECK(message.last_inference() == 1'700'000'000'123);
   CHECK(message.inference_count() == 30);
   CHECK(message.execution_count() == 5);
@@ -148,7 +148,7 @@ TEST_CASE("statistics give runs by the size they ran at") {
   CHECK(message.batch_stats(1).compute_infer().count() == 2);
 
   message.Clear();
-  FillStatistics(batching::LaneStatistics::Numbers(), /*max_batch=*/12, message);
+  FillStatistics(batching::LaneStatistics::Numbers(), message);
   CHECK(message.last_inference() == 0);
   CHECK(message.has_inference_stats());
   CHECK(message.batch_stats().empty());
