@@ -1,6 +1,7 @@
 #include "tests/integration/faults/load.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -66,7 +67,7 @@ void Load::Note(const grpc::Status& status, const v1::PredictRequest& request,
   ++result_.codes[status.error_code()];
   result_.wrong += status.ok() && !problem.empty();
   if (result_.problem.empty()) result_.problem = problem;
-  result_.longest = std::max(result_.longest, took);
+  took_.push_back(took);
   if (!response.prediction_id().empty()) {
     result_.prediction_ids.push_back(response.prediction_id());
   }
@@ -87,6 +88,11 @@ Load::Result Load::Stop() {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   MutexLock lock(mutex_);
+  if (took_.empty()) return result_;
+  const auto middle = took_.begin() + static_cast<std::ptrdiff_t>(took_.size() / 2);
+  std::nth_element(took_.begin(), middle, took_.end());
+  result_.median = *middle;
+  result_.longest = *std::max_element(middle, took_.end());
   return result_;
 }
 

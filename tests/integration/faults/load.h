@@ -42,6 +42,7 @@ class Load {
     int64_t wrong = 0;                        // answers that `check` minded
     std::string problem;                      // the first failure or wrong answer, in words
     absl::Duration longest;                   // call, answered or failed
+    absl::Duration median;                    // of the same
     std::vector<std::string> prediction_ids;  // of the answered, where they have one
     int64_t ok() const { return Count(grpc::StatusCode::OK); }
     int64_t failed() const;
@@ -72,6 +73,7 @@ class Load {
   std::atomic<bool> stop_{false};
   Mutex mutex_;
   Result result_ ABSL_GUARDED_BY(mutex_);
+  std::vector<absl::Duration> took_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;  // last, since they use all the others
 };
 

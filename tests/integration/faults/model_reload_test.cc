@@ -71,20 +71,9 @@ TEST_CASE("UnloadModel and LoadModel of a newer version under load fail no reque
   REQUIRE(predictd.WaitForState("s", 2, v1::MODEL_STATE_READY));
   Load load(predictd.grpc_address(), HeavyLoad());
   for (int round = 0; round < 15; ++round) {
-    grpc::ClientContext unloading;
-    SetDeadline(unloading);
-    v1::UnloadModelRequest unload;
-    unload.set_model("s");
-    unload.set_version("2");
-    v1::UnloadModelResponse unloaded;
-    REQUIRE(predictd.Stub().UnloadModel(&unloading, unload, &unloaded).ok());
+    REQUIRE(predictd.UnloadModel("s", "2").ok());
     CHECK(predictd.Predict("u1", {}, "s").response.version() == "1");
-    grpc::ClientContext loading;
-    SetDeadline(loading);
-    v1::LoadModelRequest request;
-    request.set_model("s");
-    v1::LoadModelResponse loaded;
-    REQUIRE(predictd.Stub().LoadModel(&loading, request, &loaded).ok());
+    REQUIRE(predictd.LoadModel("s").ok());
     CHECK(predictd.Predict("u1", {}, "s").response.version() == "2");
   }
   CheckUndisturbed(load.Stop());

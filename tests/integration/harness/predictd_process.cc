@@ -128,6 +128,30 @@ Answer<v1::ListModelsResponse> PredictdProcess::ListModels() {
   return answer;
 }
 
+Answer<v1::LoadModelResponse> PredictdProcess::LoadModel(const std::string& model,
+                                                         const std::string& version) {
+  v1::LoadModelRequest request;
+  request.set_model(model);
+  request.set_version(version);
+  grpc::ClientContext context;
+  SetDeadline(context);
+  Answer<v1::LoadModelResponse> answer;
+  answer.status = stub_->LoadModel(&context, request, &answer.response);
+  return answer;
+}
+
+Answer<v1::UnloadModelResponse> PredictdProcess::UnloadModel(const std::string& model,
+                                                             const std::string& version) {
+  v1::UnloadModelRequest request;
+  request.set_model(model);
+  request.set_version(version);
+  grpc::ClientContext context;
+  SetDeadline(context);
+  Answer<v1::UnloadModelResponse> answer;
+  answer.status = stub_->UnloadModel(&context, request, &answer.response);
+  return answer;
+}
+
 v1::ModelVersion PredictdProcess::ModelVersion(const std::string& model, int version) {
   const Answer<v1::ListModelsResponse> listed = ListModels();
   for (const v1::ModelVersion& found : listed.response.models()) {

@@ -73,6 +73,11 @@ class PredictdProcess {
                                       const std::string& model = "");
   Answer<v1::PredictResponse> Predict(const v1::PredictRequest& request);
   Answer<v1::ListModelsResponse> ListModels();
+  // An empty version is the newest (LoadModel) or all of them (UnloadModel).
+  Answer<v1::LoadModelResponse> LoadModel(const std::string& model,
+                                          const std::string& version = "");
+  Answer<v1::UnloadModelResponse> UnloadModel(const std::string& model,
+                                              const std::string& version = "");
   // The state of one version; UNSPECIFIED where ListModels does not have it.
   v1::ModelVersion ModelVersion(const std::string& model, int version);
   bool WaitForState(const std::string& model, int version, v1::ModelState state,

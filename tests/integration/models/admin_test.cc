@@ -10,30 +10,6 @@
 namespace predictd::integration {
 namespace {
 
-Answer<v1::LoadModelResponse> LoadModel(PredictdProcess& server, const std::string& model,
-                                        const std::string& version = "") {
-  v1::LoadModelRequest request;
-  request.set_model(model);
-  request.set_version(version);
-  grpc::ClientContext context;
-  SetDeadline(context);
-  Answer<v1::LoadModelResponse> answer;
-  answer.status = server.Stub().LoadModel(&context, request, &answer.response);
-  return answer;
-}
-
-Answer<v1::UnloadModelResponse> UnloadModel(PredictdProcess& server, const std::string& model,
-                                            const std::string& version = "") {
-  v1::UnloadModelRequest request;
-  request.set_model(model);
-  request.set_version(version);
-  grpc::ClientContext context;
-  SetDeadline(context);
-  Answer<v1::UnloadModelResponse> answer;
-  answer.status = server.Stub().UnloadModel(&context, request, &answer.response);
-  return answer;
-}
-
 std::string Served(PredictdProcess& server) {
   const auto answer = server.Predict("u", {{"f0", 1}}, "m");
   return answer.ok() ? answer.response.version() : answer.message();
@@ -47,7 +23,7 @@ TEST_CASE("an unloaded version stays so until it is asked for again") {
   REQUIRE(server.WaitForState("m", 1, v1::MODEL_STATE_READY));
   REQUIRE(server.WaitForState("m", 2, v1::MODEL_STATE_READY));
 
-  const auto unloaded = UnloadModel(server, "m", "2");
+  const auto unloaded = server.UnloadModel("m", "2");
   INFO(unloaded.message());
   REQUIRE(unloaded.ok());
   REQUIRE(unloaded.response.models_size() == 1);
@@ -61,21 +37,21 @@ TEST_CASE("an unloaded version stays so until it is asked for again") {
   CHECK(server.WaitForState("m", 3, v1::MODEL_STATE_READY));
   CHECK(server.ModelVersion("m", 2).state() == v1::MODEL_STATE_UNLOADED);
 
-  const auto loaded = LoadModel(server, "m", "2");
+  const auto loaded = server.LoadModel("m", "2");
   INFO(loaded.message());
   REQUIRE(loaded.ok());
   REQUIRE(loaded.response.models_size() == 1);
   CHECK(loaded.response.models(0).state() == v1::MODEL_STATE_READY);
 
-  REQUIRE(UnloadModel(server, "m").ok());
+  REQUIRE(server.UnloadModel("m").ok());
   const auto none = server.Predict("u", {{"f0", 1}}, "m");
   CHECK(none.code() == grpc::FAILED_PRECONDITION);
   CHECK(none.message().find("UNLOAD") != std::string::npos);
   CHECK(server.HttpGet("/readyz").code == 503);
   // Without a version the newest is loaded; changed files load by themselves.
-  REQUIRE(LoadModel(server, "m").ok());
+  REQUIRE(server.LoadModel("m").ok());
   CHECK(Served(server) == "3");
-  REQUIRE(UnloadModel(server, "m", "3").ok());
+  REQUIRE(server.UnloadModel("m", "3").ok());
   repository.Add("m", 3, Sum(1));
   CHECK(server.WaitForState("m", 3, v1::MODEL_STATE_READY));
 }
@@ -88,16 +64,16 @@ TEST_CASE("LoadModel says what is not there and why it cannot be loaded") {
   repository.Add("m", 2, without);
   PredictdProcess server({"--models=" + repository.path(), "--model_poll=0"});
   REQUIRE(server.WaitForState("m", 1, v1::MODEL_STATE_READY));
-  CHECK(LoadModel(server, "n").code() == grpc::NOT_FOUND);
-  CHECK(LoadModel(server, "m", "9").code() == grpc::NOT_FOUND);
-  CHECK(UnloadModel(server, "n").code() == grpc::NOT_FOUND);
-  CHECK(UnloadModel(server, "m", "9").code() == grpc::NOT_FOUND);
-  const auto failed = LoadModel(server, "m", "2");
+  CHECK(server.LoadModel("n").code() == grpc::NOT_FOUND);
+  CHECK(server.LoadModel("m", "9").code() == grpc::NOT_FOUND);
+  CHECK(server.UnloadModel("n").code() == grpc::NOT_FOUND);
+  CHECK(server.UnloadModel("m", "9").code() == grpc::NOT_FOUND);
+  const auto failed = server.LoadModel("m", "2");
   CHECK(failed.code() == grpc::FAILED_PRECONDITION);
   CHECK(failed.message().find("no signature") != std::string::npos);
   // --model_poll=0: only a request makes it look.
   repository.Add("m", 3, Sum(1));
-  REQUIRE(LoadModel(server, "m").ok());
+  REQUIRE(server.LoadModel("m").ok());
   CHECK(Served(server) == "3");
 }
 
@@ -106,8 +82,8 @@ TEST_CASE("with --admin=off nobody may load or unload") {
   repository.Add("m", 1, Sum(1));
   PredictdProcess server({"--models=" + repository.path(), "--admin=off"});
   REQUIRE(server.WaitUntilReady());
-  CHECK(LoadModel(server, "m").code() == grpc::PERMISSION_DENIED);
-  CHECK(UnloadModel(server, "m").code() == grpc::PERMISSION_DENIED);
+  CHECK(server.LoadModel("m").code() == grpc::PERMISSION_DENIED);
+  CHECK(server.UnloadModel("m").code() == grpc::PERMISSION_DENIED);
   CHECK(Served(server) == "1");
   CHECK(server.ListModels().ok());
 }
@@ -155,7 +131,7 @@ TEST_CASE("by default admin calls are taken from loopback and Unix sockets only"
     CHECK(Served(server) == "1");
   }
   CHECK(UnloadThrough(socket) == grpc::OK);
-  REQUIRE(LoadModel(server, "m").ok());
+  REQUIRE(server.LoadModel("m").ok());
   CHECK(UnloadThrough(server.grpc_address()) == grpc::OK);
 }
 
@@ -169,10 +145,10 @@ TEST_CASE("an unloaded model gives its memory back") {
   const double loaded = server.RssBytes();
   CHECK(loaded > kBytes);
   for (int round = 0; round < 3; ++round) {
-    REQUIRE(UnloadModel(server, "big").ok());
+    REQUIRE(server.UnloadModel("big").ok());
     CHECK(server.WaitForState("big", 1, v1::MODEL_STATE_UNLOADED));
     CHECK((kSanitized || WaitUntil([&] { return server.RssBytes() < loaded - kBytes * 3 / 4; })));
-    REQUIRE(LoadModel(server, "big").ok());
+    REQUIRE(server.LoadModel("big").ok());
     CHECK((kSanitized || server.RssBytes() < loaded + kBytes / 2));
   }
 }
