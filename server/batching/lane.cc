@@ -3,6 +3,15 @@
 #include "server/batching/padded_size.h"
 
 namespace predictd::batching {
+namespace {
+
+// How long a worker is given to one model at a time, where larger batches gain little, and anyway.
+constexpr absl::Duration kGoodRun = absl::Milliseconds(20);
+constexpr absl::Duration kLongestRun = absl::Milliseconds(100);
+// What a row may cost in a smaller batch, as a part of its cost in the largest.
+constexpr double kDearer = 1.25;
+
+}  // namespace
 
 absl::Duration Lane::RunTime(int rows) const {
   const int64_t nanos = run_times_[PaddedSizeIndex(rows)].load(std::memory_order_relaxed);
@@ -14,7 +23,24 @@ void Lane::RecordRunTime(int rows, absl::Duration time) {
   const int64_t sample = absl::ToInt64Nanoseconds(time);
   const int64_t before = slot.load(std::memory_order_relaxed);
   // Two threads may overwrite each other's sample here: it is an estimate.
-  slot.store(before < 0 ? sample : before + (sample - before) / 8, std::memory_order_relaxed);
+  const int64_t change = sample - before;
+  const int64_t after = before < 0 ? sample : before + change / (change < 0 ? 2 : 32);
+  slot.store(after, std::memory_order_relaxed);
+}
+
+int Lane::RowsPerRun() const {
+  const int most = options_.max_batch;
+  const absl::Duration whole = RunTime(most);
+  if (whole <= kGoodRun || whole == absl::InfiniteDuration()) return most;
+  const int rows = RowsWithin(kGoodRun);
+  return RunTime(rows) / rows <= kDearer * (whole / most) ? rows : RowsWithin(kLongestRun);
+}
+
+int Lane::RowsWithin(absl::Duration longest) const {
+  if (RunTime(options_.max_batch) <= longest) return options_.max_batch;
+  int rows = 1;
+  while (2 * rows < options_.max_batch && RunTime(2 * rows) <= longest) rows *= 2;
+  return rows;
 }
 
 }  // namespace predictd::batching

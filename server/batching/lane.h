@@ -66,11 +66,19 @@ class Lane {
 
   // What a run of the padded size for `rows` takes; InfiniteDuration before it was measured.
   absl::Duration RunTime(int rows) const;
-  // One more measurement. The value follows slowly, so that one preempted run changes little.
+  // One more measurement. The value falls at once and rises slowly: a run that was preempted, or
+  // shared its core, took longer than the model needs.
   void RecordRunTime(int rows, absl::Duration time);
+
+  // Most rows that a worker runs at once, up to max_batch, so that other models do not wait for
+  // long: as many as take 20 ms, or 100 ms where smaller batches cost much more per row.
+  int RowsPerRun() const;
 
  private:
   friend class WorkerPool;
+
+  // At least 1.
+  int RowsWithin(absl::Duration longest) const;
 
   const LaneOptions options_;
   const Function function_;

@@ -119,7 +119,7 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
       }
     }
     const size_t take =
-        waiting.front()->run_alone ? 1 : std::min<size_t>(waiting.size(), options.max_batch);
+        waiting.front()->run_alone ? 1 : std::min<size_t>(waiting.size(), lane->RowsPerRun());
     batch.assign(waiting.begin(), waiting.begin() + take);
     waiting.erase(waiting.begin(), waiting.begin() + take);
     // To the end: the other lanes come first.

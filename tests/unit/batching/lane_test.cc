@@ -1,0 +1,50 @@
+#include "server/batching/lane.h"
+
+#include "server/batching/padded_size.h"
+#include "tests/catch.h"
+#include "tests/unit/batching/rig.h"
+
+namespace predictd::batching {
+namespace {
+
+constexpr int kMaxBatch = 64;
+
+std::unique_ptr<Lane> Measured(Metrics& metrics, absl::Duration per_run, absl::Duration per_row) {
+  auto lane = MakeLane(metrics, Double, kMaxBatch);
+  for (const int rows : PaddedSizes(kMaxBatch)) {
+    lane->RecordRunTime(rows, per_run + rows * per_row);
+  }
+  return lane;
+}
+
+TEST_CASE("a run is cut to what 20 ms hold where a row costs the same in any batch") {
+  Metrics metrics;
+  CHECK(Measured(metrics, absl::ZeroDuration(), absl::Milliseconds(5))->RowsPerRun() == 4);
+  CHECK(Measured(metrics, absl::ZeroDuration(), absl::Milliseconds(100))->RowsPerRun() == 1);
+  CHECK(Measured(metrics, absl::ZeroDuration(), absl::Microseconds(1))->RowsPerRun() == kMaxBatch);
+}
+
+TEST_CASE("a run is cut to what 100 ms hold where batches are what makes the model fast") {
+  Metrics metrics;
+  CHECK(Measured(metrics, absl::Milliseconds(50), absl::Milliseconds(1.5))->RowsPerRun() == 32);
+}
+
+TEST_CASE("a run is not cut where batches are what makes the model fast, or nothing is known") {
+  Metrics metrics;
+  CHECK(Measured(metrics, absl::Milliseconds(15), absl::Milliseconds(1))->RowsPerRun() ==
+        kMaxBatch);
+  CHECK(MakeLane(metrics, Double, kMaxBatch)->RowsPerRun() == kMaxBatch);
+}
+
+TEST_CASE("a run time falls at once and rises slowly") {
+  Metrics metrics;
+  const auto lane = MakeLane(metrics, Double, kMaxBatch);
+  lane->RecordRunTime(8, absl::Microseconds(100));
+  lane->RecordRunTime(8, absl::Milliseconds(3));
+  CHECK(lane->RunTime(8) < absl::Microseconds(200));
+  lane->RecordRunTime(8, absl::Microseconds(50));
+  CHECK(lane->RunTime(8) < absl::Microseconds(125));
+}
+
+}  // namespace
+}  // namespace predictd::batching
