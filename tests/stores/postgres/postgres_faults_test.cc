@@ -1,8 +1,12 @@
 // A PostgreSQL source whose server ends, hangs or works for too long, and reads by the hundred.
+#include <algorithm>
 #include <map>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "tests/stores/postgres/postgres_rig.h"
 
 namespace predictd {
@@ -24,6 +28,12 @@ constexpr char kSlow[] =
 float ValueOf(const std::optional<PostgresAnswer>& answer) {
   if (!answer || !answer->ok() || !(*answer)->has_value()) return -1;
   return (**answer)->values[0];
+}
+
+size_t Lines(absl::string_view log, absl::string_view with) {
+  const std::vector<absl::string_view> lines = absl::StrSplit(log, '\n');
+  return std::count_if(lines.begin(), lines.end(),
+                       [with](absl::string_view line) { return absl::StrContains(line, with); });
 }
 
 // Ends the sessions of a database, as if one by one had crashed.
@@ -86,7 +96,8 @@ TEST_CASE("reads under way when PostgreSQL ends the session are asked again, and
       CHECK(ValueOf(*answers[i]) == static_cast<float>(i));
     }
   }
-  CHECK(log.text() == "");
+  // Silent, but where a session was ended while it was still being made.
+  CHECK(Lines(log.text(), "does not answer") == Lines(log.text(), "answers again"));
 }
 
 TEST_CASE("while PostgreSQL is gone reads fail at once, and work when it is back") {
