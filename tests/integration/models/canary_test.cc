@@ -16,9 +16,12 @@ std::string Canary(double percent) {
   return absl::StrCat(R"({"canary": {"version": 2, "percent": )", percent, "}}");
 }
 
-// Waits until ListModels says so: from then on requests are spread like this.
+// Waits until ListModels says so of both: from then on requests are spread like this.
 bool WaitForShare(PredictdProcess& server, double percent) {
-  return WaitUntil([&] { return server.ModelVersion("m", 2).traffic_percent() == percent; });
+  return WaitUntil([&] {
+    return server.ModelVersion("m", 2).traffic_percent() == percent &&
+           server.ModelVersion("m", 1).traffic_percent() == 100 - percent;
+  });
 }
 
 // The users whom the canary answers.
@@ -26,6 +29,7 @@ std::set<int> CanaryUsers(PredictdProcess& server) {
   std::set<int> users;
   for (int user = 0; user < kUsers; ++user) {
     const auto answer = server.Predict(absl::StrCat("u", user), {{"f0", 1}});
+    INFO(answer.message());
     REQUIRE(answer.ok());
     CHECK(std::to_string(static_cast<int>(answer.response.outputs(0))) ==
           answer.response.version());
@@ -62,7 +66,7 @@ TEST_CASE("a canary gets its share of the users, the same ones after a restart a
   CHECK(std::includes(more.begin(), more.end(), before.begin(), before.end()));
 
   repository.Write("m/config.json", Canary(0));
-  REQUIRE(WaitUntil([&] { return server.ModelVersion("m", 1).traffic_percent() == 100; }));
+  REQUIRE(WaitForShare(server, 0));
   CHECK(CanaryUsers(server).empty());
 }
 
