@@ -1,5 +1,7 @@
 #include "server/batching/batch_runner.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -13,6 +15,12 @@ namespace {
 absl::Status ModelError(const LaneOptions& lane, absl::string_view message) {
   return absl::InternalError(
       absl::StrCat("model '", lane.model, "' version ", lane.version, ": ", message));
+}
+
+absl::Duration ThreadCpuTime() {
+  timespec time;
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return absl::DurationFromTimespec(time);
 }
 
 // Puts the rows' parts of one tensor one behind the other, and repeats the first row up to
@@ -49,8 +57,10 @@ absl::Status TakeOutputs(const LaneOptions& lane, const std::vector<char*>& batc
 bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
   const LaneOptions& options = lane.options();
   const absl::Time start = clock_.Now();
+  const absl::Duration cpu_before = ThreadCpuTime();
   const absl::Status status =
       options.whole_requests ? (*rows.front()->whole_request)() : RunTogether(lane, rows);
+  const absl::Duration cpu_time = ThreadCpuTime() - cpu_before;
   const absl::Duration model_time = clock_.Now() - start;
   if (!status.ok() && rows.size() > 1) return false;
 
@@ -66,7 +76,7 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
                              : ModelError(options, status.message());
     metrics_.ObserveStage(Stage::kQueue, row.queue_time);
   }
-  if (status.ok()) lane.RecordRunTime(count, model_time);
+  if (status.ok()) lane.RecordRunTime(count, cpu_time);
   lane.metrics().batch_rows.Observe(count);
   lane.statistics().RecordBatch(count, queue_time, model_time, clock_.WallNow());
   metrics_.ObserveStage(Stage::kModel, model_time);

@@ -1,7 +1,5 @@
 #include "server/batching/lane.h"
 
-#include <algorithm>
-
 #include "server/batching/padded_size.h"
 
 namespace predictd::batching {
@@ -25,12 +23,8 @@ void Lane::RecordRunTime(int rows, absl::Duration time) {
   const int64_t sample = absl::ToInt64Nanoseconds(time);
   const int64_t before = slot.load(std::memory_order_relaxed);
   // Two threads may overwrite each other's sample here: it is an estimate.
-  int64_t after = sample;
-  if (before >= 0) {
-    // A thread that lost its core for 10 ms must not make a model of 50 us a slow one.
-    const int64_t change = std::min(sample - before, before + 1);
-    after = before + change / (change < 0 ? 2 : 32);
-  }
+  const int64_t change = sample - before;
+  const int64_t after = before < 0 ? sample : before + change / (change < 0 ? 2 : 8);
   slot.store(after, std::memory_order_relaxed);
 }
 

@@ -66,8 +66,8 @@ class Lane {
 
   // What a run of the padded size for `rows` takes; InfiniteDuration before it was measured.
   absl::Duration RunTime(int rows) const;
-  // One more measurement. The value falls at once and rises slowly: a run that was preempted, or
-  // shared its core, took longer than the model needs.
+  // One more measurement, in CPU time of the thread: a run that lost its core for 10 ms must not
+  // make a model of 50 us a slow one. The value falls quickly and rises slowly.
   void RecordRunTime(int rows, absl::Duration time);
 
   // Most rows that a worker runs at once, up to max_batch, so that other models do not wait for
