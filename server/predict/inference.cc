@@ -35,7 +35,6 @@ Task<absl::StatusOr<InferAnswer>> Inference::Infer(const InferRequest& request,
   batching::Lane& lane = *answer.version->lane;
   const absl::Time start = loop_.Now();
   absl::Status status = co_await Run(request, call, answer);
-  answer.version->outcomes.Count(status);
   lane.statistics().RecordRequest(status.ok(), loop_.Now() - start);
   if (!status.ok()) co_return status;
   co_return answer;
@@ -85,6 +84,7 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
     batching::RunRow row(batches_, lane);
     prepare(row, 0);
     status = co_await row;
+    answer.version->outcomes.Count(status);
     answer.times.queue = row.queue_time;
     answer.times.model = row.model_time;
   } else {
@@ -92,6 +92,7 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
       batching::RunRow row(batches_, lane);
       prepare(row, index);
       const absl::Status of_row = co_await row;
+      answer.version->outcomes.Count(of_row);
       if (!of_row.ok() && status.ok()) status = OfRow(index, of_row);
       answer.times.queue = std::max(answer.times.queue, row.queue_time);
       answer.times.model = std::max(answer.times.model, row.model_time);
@@ -127,6 +128,7 @@ Task<absl::Status> Inference::RunWhole(const MatchedTensors& matched, const Call
   row.deadline = deadline;
   row.cancelled = &call.cancelled;
   const absl::Status status = co_await row;
+  for (int i = 0; i < matched.rows; ++i) answer.version->outcomes.Count(status);
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
   if (!status.ok()) co_return status;

@@ -75,9 +75,9 @@ class Predictor {
   // The same from the stores.
   Task<absl::Status> ReadFeatures(const Request& request, const CallContext& call, Answer& answer);
   absl::Status UseRow(const FeatureRow& row, Answer& answer);
-  // There is no row: completes the request's own features by defaults.
   // Nobody knows the user.
   absl::Status UseNoRow(const Request& request, Answer& answer);
+  // There is no row: completes the request's own features by defaults.
   absl::Status UseDefaults(Answer& answer, absl::string_view hint);
 
   Task<absl::Status> Save(const Request& request, const CallContext& call, Answer& answer);

@@ -130,6 +130,9 @@ TEST_CASE("statistics add up") {
   REQUIRE(server.Predict("u", {{"f0", 1}}, "m").ok());
   REQUIRE_FALSE(client.Infer(RowsOfX("n", 1, {-1})).ok());
 
+  CHECK(server.ModelVersion("m", 2).rows_served() == 10 + 8 + 1);
+  CHECK(server.ModelVersion("n", 1).rows_served() == 1);
+
   const auto answer = statistics("m", "2");
   REQUIRE(answer.response.model_stats_size() == 1);
   const auto& stats = answer.response.model_stats(0);
