@@ -25,6 +25,7 @@
 #include "server/config/config.h"
 #include "server/feature_tiers.h"
 #include "server/features/reader.h"
+#include "server/free_memory.h"
 #include "server/http/http_server.h"
 #include "server/model/load_model.h"
 #include "server/model/torch_runtime.h"
@@ -38,10 +39,6 @@
 #include "server/sql/postgres_store.h"
 #include "server/sql/sqlite_store.h"
 
-#ifdef PREDICTD_TCMALLOC
-#include <gperftools/malloc_extension.h>
-#endif
-
 namespace predictd {
 namespace {
 
@@ -50,13 +47,6 @@ constexpr absl::Duration kFlushReserve = absl::Seconds(1);
 
 // What of it is kept for logging what was given up.
 constexpr absl::Duration kLastWords = absl::Milliseconds(250);
-
-// Gives the system what an unloaded model has left. A sanitizer's allocator keeps it.
-void ReleaseFreeMemory() {
-#ifdef PREDICTD_TCMALLOC
-  MallocExtension::instance()->ReleaseFreeMemory();
-#endif
-}
 
 // What the shutdown is busy with.
 std::atomic<const char*> shutdown_step{"calls and connections"};
@@ -196,8 +186,8 @@ class Predictd {
   void MakeRepository() {
     std::vector<Loop*> loops;
     for (const auto& loop : server_.loops()) loops.push_back(loop.get());
-    auto warm_up = std::make_shared<repository::WarmUp>(pool_, std::move(loops),
-                                                        config_.inline_budget, clock_);
+    auto warm_up =
+        std::make_shared<repository::WarmUp>(pool_, std::move(loops), config_.inline_budget);
     repository::RepositoryOptions options;
     options.directory = config_.models;
     options.poll = config_.model_poll;

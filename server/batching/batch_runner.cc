@@ -1,12 +1,11 @@
 #include "server/batching/batch_runner.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/base/thread.h"
 #include "server/batching/padded_size.h"
 
 namespace predictd::batching {
@@ -15,12 +14,6 @@ namespace {
 absl::Status ModelError(const LaneOptions& lane, absl::string_view message) {
   return absl::InternalError(
       absl::StrCat("model '", lane.model, "' version ", lane.version, ": ", message));
-}
-
-absl::Duration ThreadCpuTime() {
-  timespec time;
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return absl::DurationFromTimespec(time);
 }
 
 // Puts the rows' parts of one tensor one behind the other, and repeats the first row up to

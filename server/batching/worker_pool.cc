@@ -55,10 +55,11 @@ void WorkerPool::Submit(Lane& lane, absl::Span<Row* const> rows) {
 void WorkerPool::RunOnEachWorker(const std::function<void()>& task) {
   MutexLock one_at_a_time(tasks_mutex_);
   MutexLock lock(mutex_);
-  tasks_left_ = static_cast<int>(workers_.size());
-  for (Worker& worker : workers_) worker.tasks.push_back(&task);
-  work_.NotifyAll();
-  while (tasks_left_ > 0) tasks_done_.Wait(mutex_);
+  for (Worker& worker : workers_) {
+    worker.task = &task;
+    work_.NotifyAll();
+    while (worker.task != nullptr) task_done_.Wait(mutex_);
+  }
 }
 
 void WorkerPool::Run(Worker& self) {
@@ -68,13 +69,13 @@ void WorkerPool::Run(Worker& self) {
   mutex_.Lock();
   while (true) {
     absl::Time wait_until = absl::InfiniteFuture();
-    if (!self.tasks.empty()) {
-      const std::function<void()>& task = *self.tasks.front();
-      self.tasks.pop_front();
+    if (self.task != nullptr) {
+      const std::function<void()>& task = *self.task;
       mutex_.Unlock();
       task();
       mutex_.Lock();
-      if (--tasks_left_ == 0) tasks_done_.NotifyAll();
+      self.task = nullptr;
+      task_done_.NotifyAll();
     } else if (stop_) {
       break;
     }
@@ -86,7 +87,7 @@ void WorkerPool::Run(Worker& self) {
       if (wake) work_.NotifyOne();
       RunBatch(*lane, batch, runner);
       mutex_.Lock();
-    } else if (self.tasks.empty() && !stop_) {
+    } else if (self.task == nullptr && !stop_) {
       ++idle_;
       if (wait_until == absl::InfiniteFuture()) {
         work_.Wait(mutex_);

@@ -31,14 +31,14 @@ class WorkerPool {
   // Queues rows that have entered the lane's queue limit; they come back on their home loops.
   void Submit(Lane& lane, absl::Span<Row* const> rows) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Runs `task` once on each worker between batches and returns when all have: for warming up. Not
-  // from a worker or a loop.
+  // Runs `task` once on each worker, one after the other, between batches; returns when all have:
+  // for warming up. Not from a worker or a loop.
   void RunOnEachWorker(const std::function<void()>& task) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Worker {
     std::thread thread;
-    std::deque<const std::function<void()>*> tasks;  // guarded by the pool's mutex
+    const std::function<void()>* task = nullptr;  // guarded by the pool's mutex
   };
 
   void Run(Worker& self);
@@ -54,12 +54,11 @@ class WorkerPool {
 
   Mutex mutex_;
   CondVar work_;
-  CondVar tasks_done_;
+  CondVar task_done_;
   // Lanes with waiting rows, each once, in the order of their turns.
   std::deque<Lane*> lanes_ ABSL_GUARDED_BY(mutex_);
   int idle_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
-  int tasks_left_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // Serialises RunOnEachWorker.
   Mutex tasks_mutex_;

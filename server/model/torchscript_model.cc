@@ -2,10 +2,12 @@
 
 #include <torch/script.h>
 
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "server/base/status.h"
+#include "server/model/paced_file.h"
 #include "server/model/signature.h"
 #include "server/model/torch_model.h"
 #include "server/model/torchscript_variant.h"
@@ -29,7 +31,8 @@ std::vector<at::Tensor> Outputs(const c10::IValue& value) {
 
 absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& directory) {
   torch::jit::ExtraFilesMap extra = {{"signature.json", ""}};
-  torch::jit::Module module = torch::jit::load(directory + "/model.pt", at::kCPU, extra);
+  torch::jit::Module module =
+      torch::jit::load(std::make_shared<PacedFile>(directory + "/model.pt"), at::kCPU, extra);
   absl::StatusOr<v1::Signature> signature = ReadSignature(directory, extra["signature.json"]);
   if (!signature.ok()) return signature.status();
 

@@ -1,16 +1,13 @@
 #include "server/repository/repository.h"
 
-#include <linux/ioprio.h>
 #include <pthread.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/base/thread.h"
 #include "server/repository/repository_request.h"
 
 namespace predictd::repository {
@@ -18,15 +15,6 @@ namespace {
 
 // How soon the next look comes while something is unfinished.
 constexpr absl::Duration kSoon = absl::Milliseconds(50);
-// Nice value of the thread.
-constexpr int kNice = 10;
-
-// So that live requests keep CPU and disk while a model loads. Failing leaves it as it was.
-void LowerPriority() {
-  // Both are of this thread alone, on Linux. The disk's scheduler may not look at it.
-  setpriority(PRIO_PROCESS, 0, kNice);
-  syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
-}
 
 // Features of all serving versions, each name once.
 std::shared_ptr<const Schema> UnionOfFeatures(
@@ -90,7 +78,8 @@ bool Repository::Stop(absl::Duration longest) {
 }
 
 void Repository::Run() {
-  LowerPriority();
+  // So that live requests keep the CPU and the disk while a model loads.
+  TakeLowestPriority();
   while (!stopping_) {
     const bool unfinished = Poll();
     MutexLock lock(mutex_);

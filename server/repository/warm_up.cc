@@ -6,9 +6,11 @@
 #include <memory>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/mutex.h"
 #include "server/base/status.h"
+#include "server/base/thread.h"
 #include "server/batching/batch_buffer.h"
 #include "server/batching/padded_size.h"
 #include "server/model/signature.h"
@@ -18,6 +20,11 @@ namespace {
 
 // The first runs of a shape allocate and build kernels; after three they are steady.
 constexpr int kRunsPerSize = 3;
+
+// Workers do not warm up sizes whose runs take longer. What libtorch builds for a size it builds
+// once for the process; the first run on another thread was measured to take up to 0.2 ms more than
+// later ones, whatever the size. And a worker has no low priority to run it at.
+constexpr absl::Duration kHeavyRun = absl::Milliseconds(2);
 
 // The features of a row the model can live with: a golden case, else its defaults.
 std::vector<float> SampleFeatures(const Version& version, int row) {
@@ -65,21 +72,22 @@ std::vector<float> FirstOutputs(const Version& version, const Batch& batch) {
   return values;
 }
 
-// Runs one size once; `best` gets its time where that is shorter.
-absl::Status RunOnce(const Version& version, int rows, const Clock& clock, absl::Duration& best) {
+// Runs one size once and returns the CPU time it took.
+absl::StatusOr<absl::Duration> RunOnce(const Version& version, int rows) {
   const Batch batch(version, rows);
-  const absl::Time start = clock.Now();
+  const absl::Duration start = ThreadCpuTime();
   PREDICTD_RETURN_IF_ERROR(version.lane->function()(rows, batch.inputs.tensors().data(),
                                                     batch.outputs.tensors().data()));
-  best = std::min(best, clock.Now() - start);
-  return absl::OkStatus();
+  return ThreadCpuTime() - start;
 }
 
 // Runs one size until it is steady and records the best time.
-absl::Status WarmSize(const Version& version, int rows, const Clock& clock) {
+absl::Status WarmSize(const Version& version, int rows) {
   absl::Duration best = absl::InfiniteDuration();
   for (int run = 0; run < kRunsPerSize; ++run) {
-    PREDICTD_RETURN_IF_ERROR(RunOnce(version, rows, clock, best));
+    const absl::StatusOr<absl::Duration> took = RunOnce(version, rows);
+    PREDICTD_RETURN_IF_ERROR(took.status());
+    best = std::min(best, *took);
   }
   version.lane->RecordRunTime(rows, best);
   return absl::OkStatus();
@@ -100,7 +108,7 @@ class LoopWarmUp final : public Work, public std::enable_shared_from_this<LoopWa
   void Run() override {
     if (next_ < sizes_.size()) {
       // A failure would have shown on the workers; it shows again when a request meets it.
-      WarmSize(*version_, sizes_[next_++], loop_.clock()).IgnoreError();
+      WarmSize(*version_, sizes_[next_++]).IgnoreError();
       loop_.Post(*this);
       return;
     }
@@ -159,14 +167,14 @@ absl::Status CheckGoldenCases(const Version& version) {
   return absl::OkStatus();
 }
 
-WarmUp::WarmUp(batching::WorkerPool& pool, std::vector<Loop*> loops, absl::Duration inline_budget,
-               const Clock& clock)
-    : pool_(pool), loops_(std::move(loops)), inline_budget_(inline_budget), clock_(clock) {}
+WarmUp::WarmUp(batching::WorkerPool& pool, std::vector<Loop*> loops, absl::Duration inline_budget)
+    : pool_(pool), loops_(std::move(loops)), inline_budget_(inline_budget) {}
 
 absl::Status WarmUp::Run(const VersionHandle& version, const std::atomic<bool>& stopping) {
   // Which shapes will come is not known.
   if (version->lane->options().whole_requests) return absl::OkStatus();
-  const absl::Status warmed = OnWorkers(*version, stopping);
+  absl::Status warmed = OnThisThread(*version, stopping);
+  if (warmed.ok()) warmed = OnWorkers(*version, stopping);
   if (!warmed.ok()) {
     return absl::FailedPreconditionError(
         absl::StrCat("the model fails on a row of ",
@@ -179,25 +187,21 @@ absl::Status WarmUp::Run(const VersionHandle& version, const std::atomic<bool>& 
   return absl::OkStatus();
 }
 
-absl::Status WarmUp::OnWorkers(const Version& version, const std::atomic<bool>& stopping) {
-  Mutex mutex;
-  absl::Status first_error;
+absl::Status WarmUp::OnThisThread(const Version& version, const std::atomic<bool>& stopping) {
   for (const int size : batching::PaddedSizes(version.lane->options().max_batch)) {
-    absl::Duration best = absl::InfiniteDuration();  // of all workers
-    // One run per task: live batches come in between, so that none waits for more than one.
-    for (int run = 0; run < kRunsPerSize && !stopping; ++run) {
-      pool_.RunOnEachWorker([&] {
-        absl::Duration took = absl::InfiniteDuration();
-        const absl::Status status = RunOnce(version, size, clock_, took);
-        MutexLock lock(mutex);
-        first_error.Update(status);
-        best = std::min(best, took);
-      });
-      MutexLock lock(mutex);
-      if (!first_error.ok()) return first_error;
-    }
     if (stopping) break;
-    version.lane->RecordRunTime(size, best);
+    PREDICTD_RETURN_IF_ERROR(WarmSize(version, size));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WarmUp::OnWorkers(const Version& version, const std::atomic<bool>& stopping) {
+  for (const int size : batching::PaddedSizes(version.lane->options().max_batch)) {
+    const bool heavy = size > 1 && version.lane->RunTime(size) > kHeavyRun;
+    if (stopping || heavy) break;
+    absl::Status status;
+    pool_.RunOnEachWorker([&] { status.Update(RunOnce(version, size).status()); });
+    PREDICTD_RETURN_IF_ERROR(status);
   }
   return absl::OkStatus();
 }

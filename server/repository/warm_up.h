@@ -8,7 +8,6 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/async/loop.h"
-#include "server/base/clock.h"
 #include "server/batching/worker_pool.h"
 #include "server/repository/version.h"
 
@@ -21,22 +20,22 @@ absl::Status CheckGoldenCases(const Version& version);
 class WarmUp {
  public:
   // `loops`: where light models run inline; see TurnBatches for `inline_budget`.
-  WarmUp(batching::WorkerPool& pool, std::vector<Loop*> loops, absl::Duration inline_budget,
-         const Clock& clock);
+  WarmUp(batching::WorkerPool& pool, std::vector<Loop*> loops, absl::Duration inline_budget);
 
-  // Runs the version on every worker at every padded size several times, then, where it is light
-  // enough to run inline, on every loop, one size a turn. Measures its run times on the way. Gives
-  // up early, with OK, once `stopping` is set.
+  // Runs the version at every padded size: several times on this thread, which measures its run
+  // times and has libtorch build what all threads share; then once on every worker, one after the
+  // other, up to the sizes whose runs are heavy; then, where it is light enough to run inline, on
+  // every loop, one size a turn. Gives up early, with OK, once `stopping` is set.
   absl::Status Run(const VersionHandle& version, const std::atomic<bool>& stopping);
 
  private:
+  absl::Status OnThisThread(const Version& version, const std::atomic<bool>& stopping);
   absl::Status OnWorkers(const Version& version, const std::atomic<bool>& stopping);
   void OnLoops(const VersionHandle& version, const std::atomic<bool>& stopping);
 
   batching::WorkerPool& pool_;
   const std::vector<Loop*> loops_;
   const absl::Duration inline_budget_;
-  const Clock& clock_;
 };
 
 }  // namespace predictd::repository

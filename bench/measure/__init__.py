@@ -1,0 +1,1 @@
+"""What the programs of this folder measure with: servers, stores, models, reports."""

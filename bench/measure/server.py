@@ -1,0 +1,63 @@
+"""A server under measurement, driven by `predict bench`."""
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from .paths import BUILD
+
+
+class Server:
+    """A server under measurement, with the address it said it listens on."""
+
+    def __init__(self, name, command, floor="floor", load=()):
+        self.name = name
+        self.floor = floor
+        self.load = load
+        self.log = tempfile.TemporaryFile("w+")
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            [str(part) for part in command], stdout=subprocess.PIPE, stderr=self.log, text=True)
+        for line in self.process.stdout:
+            listening = re.match(r"listening grpc (\S+)", line)
+            if listening:
+                self.address = listening[1]
+                return
+        self.log.seek(0)
+        sys.exit(f"bench: {name} did not start:\n{self.log.read()}")
+
+    def wait_until_ready(self):
+        """Returns seconds from start to ready."""
+        subprocess.run([BUILD / "predict", "wait", f"--server={self.address}"], check=True,
+                       stdout=subprocess.DEVNULL)
+        return time.monotonic() - self.started
+
+    def resident_mb(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+    def drive(self, concurrency, seconds, *flags):
+        result = subprocess.run(
+            [BUILD / "predict", "bench", f"--server={self.address}",
+             f"--server_pid={self.process.pid}", f"--concurrency={concurrency}",
+             f"--duration={seconds}s", "--warmup=300ms", "--json", *self.load, *flags],
+            check=True, capture_output=True, text=True)
+        figures = json.loads(result.stdout)
+        failed = {code: count for code, count in figures["codes"].items() if code != "OK"}
+        if failed:
+            sys.exit(f"bench: {self.name} answered {failed}")
+        return {"rps": figures["requests_per_second"], "p50": figures["latency_us"]["p50"],
+                "p99": figures["latency_us"]["p99"], "cpu": figures["server_cpu_us_per_request"],
+                "rows": figures["rows_per_second"]}
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+
+def medians(samples):
+    return {key: statistics.median(sample[key] for sample in samples) for key in samples[0]}

@@ -1,0 +1,63 @@
+"""Stores on Unix sockets, as Debian sets them up."""
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+
+
+class Redis:
+    def __init__(self, folder):
+        self.socket = folder / "redis.sock"
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "",
+             "--appendonly", "no"], stdout=subprocess.DEVNULL)
+        while not self.socket.exists():
+            time.sleep(0.05)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=10)
+
+
+class Postgres:
+    """A PostgreSQL with the example's users, on a Unix socket, as Debian sets it up."""
+
+    def __init__(self, folder):
+        self.folder = folder / "postgres"
+        self.folder.mkdir()
+        programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+        # It refuses to run as root.
+        self.user = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
+        if self.user:
+            folder.chmod(0o755)
+            shutil.chown(self.folder, **self.user)
+        data = self.folder / "data"
+        subprocess.run([programs / "initdb", "-D", data, "-A", "trust", "-U", "bench"], check=True,
+                       stdout=subprocess.DEVNULL, cwd="/", **self.user)
+        self.process = subprocess.Popen(
+            [programs / "postgres", "-D", data, "-k", self.folder, "-c", "listen_addresses="],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **self.user)
+        self.url = f"postgresql://bench@/postgres?host={self.folder}"
+        while subprocess.run(["psql", self.url, "-c", "SELECT 1"], capture_output=True,
+                             check=False).returncode:
+            time.sleep(0.05)
+        self.load(folder / "features.db")
+
+    def load(self, table):
+        with sqlite3.connect(table) as source:
+            rows = source.execute("SELECT * FROM user_features")
+            names = [column[0] for column in rows.description]
+            lines = "\n".join(",".join("" if v is None else str(v) for v in row) for row in rows)
+        columns = ", ".join(f'"{name}" DOUBLE PRECISION' for name in names[1:])
+        subprocess.run(
+            ["psql", "-q", self.url, "-c",
+             f'CREATE TABLE user_features ("{names[0]}" BIGINT PRIMARY KEY, {columns})', "-c",
+             "\\copy user_features FROM pstdin CSV"], input=lines, text=True, check=True)
+        subprocess.run(["psql", "-q", self.url, "-c", "VACUUM ANALYZE user_features"], check=True)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=60)
