@@ -74,14 +74,19 @@ bool Loop::RunTurn() {
 }
 
 bool Loop::RunReady() {
+  if (ready_.empty()) return false;
+  BeforeReady();
   int count = 0;
   while (count < kTurnBound) {
     Work* work = ready_.Pop();
     if (work == nullptr) break;
+    BeginPiece();
     work->Run();
     ++count;
   }
-  return count > 0;
+  EndPiece();
+  AfterReady();
+  return true;
 }
 
 bool Loop::DrainInbox() {

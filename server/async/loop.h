@@ -77,7 +77,13 @@ class Loop {
   void AddStep(TurnStep& step) { steps_.push_back(&step); }
 
   const Clock& clock() const { return clock_; }
-  absl::Time Now() const { return clock_.Now(); }
+  // Read once per piece of work: what one piece does at once happens at one time. (About ten
+  // readings of the clock per request were 4 % of its CPU.)
+  absl::Time Now() const {
+    if (!in_piece_) return clock_.Now();
+    if (now_ == absl::InfinitePast()) now_ = clock_.Now();
+    return now_;
+  }
 
   // Awaitable: resumes at `when`, or later.
   auto SleepUntil(absl::Time when);
@@ -88,6 +94,12 @@ class Loop {
   bool RunTurn();
   // Runs what is ready, up to a bound, so that sockets are looked at in between.
   bool RunReady();
+  // Around each piece of work.
+  void BeginPiece() {
+    in_piece_ = true;
+    now_ = absl::InfinitePast();
+  }
+  void EndPiece() { in_piece_ = false; }
 
   // Call before sleeping, on the loop's thread: true if the inbox is empty and nothing is ready;
   // from then on the next Post calls Wake once. Call AfterSleep when awake.
@@ -102,12 +114,18 @@ class Loop {
   // Any thread, at most once per sleep: makes the loop's thread take another turn.
   virtual void Wake() = 0;
 
+  // Around work that was ready together: what it sends may be gathered.
+  virtual void BeforeReady() {}
+  virtual void AfterReady() {}
+
   bool DrainInbox() ABSL_LOCKS_EXCLUDED(inbox_mutex_);
   bool RunTimers();
 
   const Clock& clock_;
 
   // Loop thread only.
+  bool in_piece_ = false;
+  mutable absl::Time now_;  // within a piece; InfinitePast = not read yet
   WorkList ready_;
   absl::btree_set<std::pair<absl::Time, Timer*>> timers_;
   std::vector<TurnStep*> steps_;

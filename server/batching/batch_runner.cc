@@ -50,10 +50,12 @@ absl::Status TakeOutputs(const LaneOptions& lane, const std::vector<char*>& batc
 bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
   const LaneOptions& options = lane.options();
   const absl::Time start = clock_.Now();
-  const absl::Duration cpu_before = ThreadCpuTime();
+  const bool measure_cpu = lane.RunTimeInDoubt();
+  const absl::Duration cpu_before = measure_cpu ? ThreadCpuTime() : absl::ZeroDuration();
   const absl::Status status =
       options.whole_requests ? (*rows.front()->whole_request)() : RunTogether(lane, rows);
-  const absl::Duration cpu_time = ThreadCpuTime() - cpu_before;
+  const absl::Duration cpu_time =
+      measure_cpu ? ThreadCpuTime() - cpu_before : absl::InfiniteDuration();
   const absl::Duration model_time = clock_.Now() - start;
   if (!status.ok() && rows.size() > 1) return false;
 
@@ -69,7 +71,7 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
                              : ModelError(options, status.message());
     metrics_.ObserveStage(Stage::kQueue, row.queue_time);
   }
-  if (status.ok()) lane.RecordRunTime(count, cpu_time);
+  if (status.ok()) lane.RecordRun(count, model_time, cpu_time);
   lane.metrics().batch_rows.Observe(count);
   lane.statistics().RecordBatch(count, queue_time, model_time, clock_.WallNow());
   metrics_.ObserveStage(Stage::kModel, model_time);
@@ -89,27 +91,47 @@ absl::Status BatchRunner::RunTogether(Lane& lane, absl::Span<Row* const> rows) {
 
 void BatchRunner::DropDead(Lane& lane, std::vector<Row*>& rows, std::vector<Row*>& dropped) {
   const absl::Time now = clock_.Now();
-  lane.queue_limit().Leave(static_cast<int>(rows.size()));
+  const int count = static_cast<int>(rows.size());
+  lane.queue_limit().Leave(count);
+  absl::Duration run_time = lane.RunTime(count);
+  // Unknown, or known of other shapes.
+  if (run_time == absl::InfiniteDuration() || lane.options().whole_requests) {
+    run_time = absl::ZeroDuration();
+  }
+  bool too_long = false;
   std::erase_if(rows, [&](Row* row) {
     const bool cancelled =
         row->cancelled != nullptr && row->cancelled->load(std::memory_order_relaxed);
-    const bool expired = row->deadline <= now;
-    if (!cancelled && !expired) return false;
+    const absl::Duration left = row->deadline - now;
+    if (!cancelled && left > run_time) return false;
     // Cancelled and past the deadline: gRPC cancels what has expired, so the deadline is the cause.
-    row->status = expired ? absl::DeadlineExceededError("the deadline passed before the model ran")
-                          : absl::CancelledError("the caller cancelled before the model ran");
-    row->queue_time = now - row->added_at;
-    metrics_.CountRowsDropped(expired ? DropReason::kDeadline : DropReason::kCancelled);
-    if (LogEnabled(LogLevel::kDebug)) {
-      Log(LogLevel::kDebug, "row dropped",
-          {{"model", lane.options().model},
-           {"stage", "queue"},
-           {"reason", expired ? "deadline" : "cancelled"},
-           {"waited", row->queue_time}});
-    }
+    const bool expired = left <= absl::ZeroDuration();
+    too_long |= !cancelled && !expired;
+    Drop(lane, *row, now, cancelled && !expired ? DropReason::kCancelled : DropReason::kDeadline);
     dropped.push_back(row);
     return true;
   });
+  if (too_long) lane.DoubtRunTime(count);
+}
+
+void BatchRunner::Drop(const Lane& lane, Row& row, absl::Time now, DropReason reason) {
+  const bool deadline = reason == DropReason::kDeadline;
+  if (!deadline) {
+    row.status = absl::CancelledError("the caller cancelled before the model ran");
+  } else if (row.deadline <= now) {
+    row.status = absl::DeadlineExceededError("the deadline passed before the model ran");
+  } else {
+    row.status = absl::DeadlineExceededError(
+        "the deadline is nearer than the time that the model takes: it was not run");
+  }
+  row.queue_time = now - row.added_at;
+  metrics_.CountRowsDropped(reason);
+  if (!LogEnabled(LogLevel::kDebug)) return;
+  Log(LogLevel::kDebug, "row dropped",
+      {{"model", lane.options().model},
+       {"stage", "queue"},
+       {"reason", deadline ? "deadline" : "cancelled"},
+       {"waited", row.queue_time}});
 }
 
 }  // namespace predictd::batching

@@ -23,11 +23,13 @@ class BatchRunner {
   // the rows are to be run one by one. A NaN or infinite output fails its row alone.
   bool Run(Lane& lane, absl::Span<Row* const> rows);
 
-  // Takes out of `rows` those that need not be run because their deadline has passed or their
-  // caller has gone, with their status set, into `dropped`; leaves the queue limit for all of them.
+  // Takes out of `rows` those that need not be run because their caller has gone or their deadline
+  // has passed, or would before the model is done, with their status set, into `dropped`; leaves
+  // the queue limit for all of them.
   void DropDead(Lane& lane, std::vector<Row*>& rows, std::vector<Row*>& dropped);
 
  private:
+  void Drop(const Lane& lane, Row& row, absl::Time now, DropReason reason);
   absl::Status RunTogether(Lane& lane, absl::Span<Row* const> rows);
 
   const Clock& clock_;

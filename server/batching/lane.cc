@@ -1,5 +1,7 @@
 #include "server/batching/lane.h"
 
+#include <algorithm>
+
 #include "server/batching/padded_size.h"
 
 namespace predictd::batching {
@@ -10,6 +12,9 @@ constexpr absl::Duration kGoodRun = absl::Milliseconds(20);
 constexpr absl::Duration kLongestRun = absl::Milliseconds(100);
 // What a row may cost in a smaller batch, as a part of its cost in the largest.
 constexpr double kDearer = 1.25;
+
+// A run that takes more than this many times what such runs take.
+constexpr int kInDoubt = 2;
 
 }  // namespace
 
@@ -26,6 +31,35 @@ void Lane::RecordRunTime(int rows, absl::Duration time) {
   const int64_t change = sample - before;
   const int64_t after = before < 0 ? sample : before + change / (change < 0 ? 2 : 8);
   slot.store(after, std::memory_order_relaxed);
+}
+
+void Lane::RecordRun(int rows, absl::Duration model_time, absl::Duration cpu_time) {
+  if (cpu_time != absl::InfiniteDuration()) {
+    runs_in_doubt_.fetch_sub(1, std::memory_order_relaxed);
+    RecordRunTime(rows, cpu_time);
+  } else if (model_time <= kInDoubt * RunTime(rows)) {
+    RecordRunTime(rows, model_time);
+  } else {
+    runs_in_doubt_.store(kRunsInDoubt, std::memory_order_relaxed);
+  }
+}
+
+void Lane::DoubtRunTime(int rows) {
+  std::atomic<int64_t>& slot = run_times_[PaddedSizeIndex(rows)];
+  const int64_t nanos = slot.load(std::memory_order_relaxed);
+  slot.store(nanos - nanos / 64, std::memory_order_relaxed);
+}
+
+void Lane::RecordWorkerTime(int rows, absl::Duration time) {
+  const int64_t sample = absl::ToInt64Nanoseconds(time) / rows;
+  const int64_t before = worker_nanos_per_row_.load(std::memory_order_relaxed);
+  const int64_t after = before == 0 ? sample : before + (sample - before) / 8;
+  worker_nanos_per_row_.store(after, std::memory_order_relaxed);
+}
+
+absl::Duration Lane::ExpectedWait(int ahead, int workers) const {
+  const int64_t per_row = worker_nanos_per_row_.load(std::memory_order_relaxed);
+  return absl::Nanoseconds(per_row) * ahead / std::min(workers, options_.max_workers);
 }
 
 int Lane::RowsPerRun() const {

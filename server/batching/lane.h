@@ -66,9 +66,24 @@ class Lane {
 
   // What a run of the padded size for `rows` takes; InfiniteDuration before it was measured.
   absl::Duration RunTime(int rows) const;
-  // One more measurement, in CPU time of the thread: a run that lost its core for 10 ms must not
-  // make a model of 50 us a slow one. The value falls quickly and rises slowly.
+  // One more measurement, in CPU time of the thread. The value falls quickly and rises slowly.
   void RecordRunTime(int rows, absl::Duration time);
+
+  // A run lasts at least as long as it computes, so one that was short by the clock needs no second
+  // look. One that was long may have lost its core, which must not make a model of 50 us a slow
+  // one: the CPU times of the runs that follow decide. They are two system calls for each.
+  bool RunTimeInDoubt() const { return runs_in_doubt_.load(std::memory_order_relaxed) > 0; }
+  // `cpu_time`: InfiniteDuration where it was not measured.
+  void RecordRun(int rows, absl::Duration model_time, absl::Duration cpu_time);
+
+  // A run was not begun because RunTime() was too long for it. Where that was wrong only runs can
+  // show it, so each time the value falls a little.
+  void DoubtRunTime(int rows);
+
+  // A worker ran `rows` rows in `time` by the clock, with whatever else kept the CPU busy.
+  void RecordWorkerTime(int rows, absl::Duration time);
+  // How long rows wait behind `ahead` others for `workers` workers; 0 before any run.
+  absl::Duration ExpectedWait(int ahead, int workers) const;
 
   // Most rows that a worker runs at once, up to max_batch, so that other models do not wait for
   // long: as many as take 20 ms, or 100 ms where smaller batches cost much more per row.
@@ -76,6 +91,9 @@ class Lane {
 
  private:
   friend class WorkerPool;
+
+  // So many that rows of a kind that comes now and then are among them.
+  static constexpr int kRunsInDoubt = 16;
 
   // At least 1.
   int RowsWithin(absl::Duration longest) const;
@@ -86,6 +104,8 @@ class Lane {
   ModelMetrics& metrics_;
   // Nanoseconds by PaddedSizeIndex; -1 = not measured.
   std::array<std::atomic<int64_t>, 32> run_times_;
+  std::atomic<int> runs_in_doubt_{kRunsInDoubt};
+  std::atomic<int64_t> worker_nanos_per_row_{0};
 
   LaneStatistics statistics_;
 

@@ -25,7 +25,7 @@ struct Row : Work {
   const std::function<absl::Status()>* whole_request = nullptr;
   int rows = 1;
 
-  // Of the loop's clock. A row whose deadline has passed is not run.
+  // Of the loop's clock. A row that cannot be done by then is not run.
   absl::Time deadline = absl::InfiniteFuture();
   // Set by the call's loop when the caller has gone; a cancelled row is not run. May be null.
   const std::atomic<bool>* cancelled = nullptr;

@@ -24,14 +24,29 @@ TurnBatches::TurnBatches(Loop& loop, WorkerPool& pool, Metrics& metrics,
   loop.AddStep(*this);
 }
 
+absl::Status TurnBatches::Admit(const Lane& lane, const Row& row) const {
+  QueueLimit& queue = lane.queue_limit();
+  // A row that would expire in the queue would only keep others waiting.
+  if (row.deadline != absl::InfiniteFuture() && !RunsInline(lane, 1, absl::ZeroDuration())) {
+    const absl::Duration wait = lane.ExpectedWait(queue.waiting(), pool_.workers());
+    const absl::Duration left = row.deadline - loop_.Now();
+    if (wait > left && left > absl::ZeroDuration()) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "queue of model '", lane.options().model, "' is too long for the deadline: ",
+          queue.waiting(), " rows wait, which takes about ", absl::FormatDuration(wait)));
+    }
+  }
+  if (queue.TryEnter()) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("queue of model '", lane.options().model,
+                                                   "' is full: ", queue.waiting(),
+                                                   " rows wait, the limit is ", queue.limit()));
+}
+
 absl::Status TurnBatches::Add(Lane& lane, Row& row) {
-  if (!lane.queue_limit().TryEnter()) {
+  const absl::Status admitted = Admit(lane, row);
+  if (!admitted.ok()) {
     metrics_.CountRowsDropped(DropReason::kQueueFull);
-    return WithRetryDelay(
-        absl::ResourceExhaustedError(absl::StrCat(
-            "queue of model '", lane.options().model, "' is full: ", lane.queue_limit().waiting(),
-            " rows wait, the limit is ", lane.queue_limit().limit())),
-        kRetryDelay);
+    return WithRetryDelay(admitted, kRetryDelay);
   }
   row.home = &loop_;
   row.added_at = loop_.Now();

@@ -25,7 +25,7 @@ class TurnBatches : public TurnStep {
   TurnBatches(Loop& loop, WorkerPool& pool, Metrics& metrics, absl::Duration inline_budget);
 
   // Takes a row; its Run() is called when it has been answered. RESOURCE_EXHAUSTED, and Run() is
-  // never called, where the model's queue is full.
+  // never called, where the model's queue is full, or too long for the row's deadline.
   absl::Status Add(Lane& lane, Row& row);
 
   bool Turn() override;
@@ -36,6 +36,8 @@ class TurnBatches : public TurnStep {
     std::vector<Row*> rows;
   };
 
+  // Takes the row's place in the queue.
+  absl::Status Admit(const Lane& lane, const Row& row) const;
   bool RunsInline(const Lane& lane, int rows, absl::Duration spent) const;
   // Runs one batch here; returns how long it took.
   absl::Duration RunInline(Lane& lane, absl::Span<Row* const> rows);

@@ -28,6 +28,8 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
+  int workers() const { return static_cast<int>(workers_.size()); }
+
   // Queues rows that have entered the lane's queue limit; they come back on their home loops.
   void Submit(Lane& lane, absl::Span<Row* const> rows) ABSL_LOCKS_EXCLUDED(mutex_);
 

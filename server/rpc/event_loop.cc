@@ -12,6 +12,12 @@ namespace {
 // 16 or 32.
 constexpr int kEventsPerTurn = 128;
 
+// A loop that finds at least as many events at once is busy. Else it takes them one by one, and all
+// that there are every so many times, to see whether it is busy now. Measured with 1 in flight: 1.4
+// instead of 4 looks per call.
+constexpr int kBusyEvents = 4;
+constexpr unsigned kQuietTakes = 8;
+
 // How often the loop looks at its sockets while answers are outstanding before it sleeps. Waking it
 // up costs two hand-overs between threads; Redis answers a pipelined read within a few looks.
 constexpr int kLooksBeforeSleep = 20;
@@ -28,10 +34,12 @@ EventLoop::EventLoop(const Clock& clock, std::unique_ptr<grpc::ServerCompletionQ
 
 void EventLoop::Run() {
   int looks = 0;
+  gpr_timespec deadline = kNow;
   while (!ending_) {
-    bool progress = TakeEvents(kNow);
-    progress |= RunTurn();
-    if (progress) {
+    if (TakeEvents(deadline)) looks = 0;
+    deadline = kNow;
+    // The second turn is for what the first one began, and costs no look at the queue.
+    if (RunTurn() && RunTurn()) {
       looks = 0;
       continue;
     }
@@ -40,8 +48,7 @@ void EventLoop::Run() {
       continue;
     }
     looks = 0;
-    if (!PrepareSleep()) continue;
-    TakeEvents(NextTimerOnGrpcClock());
+    if (PrepareSleep()) deadline = NextTimerOnGrpcClock();
   }
   TakeLastEvents();
 }
@@ -57,16 +64,24 @@ void EventLoop::TakeLastEvents() {
 }
 
 bool EventLoop::TakeEvents(gpr_timespec deadline) {
-  void* tag = nullptr;
-  bool ok = false;
-  for (int count = 0; count < kEventsPerTurn; ++count) {
+  // The look that finds the queue empty is a system call. With little in flight most find it empty.
+  const bool take_all = busy_ || ++quiet_takes_ % kQuietTakes == 0;
+  const int most = take_all ? kEventsPerTurn : 1;
+  int count = 0;
+  while (count < most) {
+    void* tag = nullptr;
+    bool ok = false;
     const auto next = queue_->AsyncNext(&tag, &ok, deadline);
     AfterSleep();
-    if (next != grpc::CompletionQueue::GOT_EVENT) return count > 0;
+    if (next != grpc::CompletionQueue::GOT_EVENT) break;
+    BeginPiece();
     static_cast<Event*>(tag)->Done(ok);
+    EndPiece();
+    ++count;
     deadline = kNow;
   }
-  return true;
+  if (take_all) busy_ = count >= kBusyEvents;
+  return count > 0;
 }
 
 gpr_timespec EventLoop::NextTimerOnGrpcClock() const {

@@ -11,6 +11,7 @@
 #include "server/async/loop.h"
 #include "server/base/mutex.h"
 #include "server/rpc/event.h"
+#include "server/rpc/gathered_writes.h"
 
 namespace predictd::rpc {
 
@@ -35,10 +36,16 @@ class EventLoop : public Loop, private Event {
   gpr_timespec NextTimerOnGrpcClock() const;
 
   void Wake() override;
+  void BeforeReady() override { writes_.Begin(); }
+  void AfterReady() override { writes_.End(); }
   // The alarm's event: a loop that slept takes a turn.
   void Done(bool ok) override;
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  GatheredWrites writes_;
+  // The loop's thread only.
+  bool busy_ = false;
+  unsigned quiet_takes_ = 0;
   // Setting an alarm on a queue that was shut down would end the process.
   Mutex alarm_mutex_;
   bool shut_down_ ABSL_GUARDED_BY(alarm_mutex_) = false;

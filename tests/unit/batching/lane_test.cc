@@ -46,5 +46,29 @@ TEST_CASE("a run time falls quickly and rises slowly") {
   CHECK(lane->RunTime(8) == absl::Microseconds(150));
 }
 
+TEST_CASE("a run that was long by the clock counts with its CPU time only") {
+  Metrics metrics;
+  const auto lane = MakeLane(metrics, Double, kMaxBatch);
+  lane->RecordRunTime(8, absl::Microseconds(100));
+  while (lane->RunTimeInDoubt()) {
+    lane->RecordRun(8, absl::Milliseconds(10), absl::Microseconds(100));
+  }
+  CHECK(lane->RunTime(8) == absl::Microseconds(100));
+  lane->RecordRun(8, absl::Microseconds(80), absl::InfiniteDuration());
+  CHECK(lane->RunTime(8) == absl::Microseconds(90));
+  CHECK_FALSE(lane->RunTimeInDoubt());
+  lane->RecordRun(8, absl::Milliseconds(10), absl::InfiniteDuration());
+  CHECK(lane->RunTime(8) == absl::Microseconds(90));
+  CHECK(lane->RunTimeInDoubt());
+}
+
+TEST_CASE("rows wait as long as the workers take for those ahead of them") {
+  Metrics metrics;
+  const auto lane = MakeLane(metrics, Double, kMaxBatch);
+  CHECK(lane->ExpectedWait(100, 2) == absl::ZeroDuration());
+  lane->RecordWorkerTime(4, absl::Milliseconds(20));
+  CHECK(lane->ExpectedWait(100, 2) == absl::Milliseconds(250));
+}
+
 }  // namespace
 }  // namespace predictd::batching

@@ -244,5 +244,54 @@ TEST_CASE("a row for which the model gives NaN or infinity fails alone") {
   CHECK(rows[3].out == 8);
 }
 
+TEST_CASE("a row that would expire in the queue is refused at once") {
+  const SystemClock clock;
+  Metrics metrics;
+  ManualLoop loop(clock);
+  WorkerPool pool(1, clock, metrics, [] {});
+  TurnBatches batches(loop, pool, metrics, kBudget);
+  const auto lane = MakeLane(metrics, Double);
+  lane->RecordWorkerTime(1, absl::Milliseconds(50));
+  std::deque<TestRow> rows;
+  for (int i = 0; i < 2; ++i) REQUIRE(batches.Add(*lane, rows.emplace_back(1.0F)).ok());
+
+  TestRow hasty(1.0F);
+  hasty.deadline = clock.Now() + absl::Milliseconds(80);
+  const absl::Status status = batches.Add(*lane, hasty);
+  CHECK(status.code() == absl::StatusCode::kResourceExhausted);
+  CHECK(status.message() ==
+        "queue of model 'm' is too long for the deadline: 2 rows wait, which takes about 100ms");
+  CHECK(lane->queue_limit().waiting() == 2);
+
+  TestRow& patient = rows.emplace_back(1.0F);
+  patient.deadline = clock.Now() + absl::Seconds(60);
+  CHECK(batches.Add(*lane, patient).ok());
+  RunUntilAnswered(loop, rows);
+}
+
+TEST_CASE("a row whose deadline is nearer than the model's run time is not run, at first") {
+  const SystemClock clock;
+  Metrics metrics;
+  ManualLoop loop(clock);
+  WorkerPool pool(1, clock, metrics, [] {});
+  TurnBatches batches(loop, pool, metrics, absl::ZeroDuration());
+  const auto lane = MakeLane(metrics, Double);
+  // Wrong: it takes no time at all.
+  lane->RecordRunTime(1, absl::Seconds(61));
+  const auto run = [&] {
+    std::deque<TestRow> rows;
+    TestRow& row = rows.emplace_back(1.0F);
+    row.deadline = clock.Now() + absl::Seconds(60);
+    REQUIRE(batches.Add(*lane, row).ok());
+    RunUntilAnswered(loop, rows);
+    return row.status;
+  };
+  CHECK(run().code() == absl::StatusCode::kDeadlineExceeded);
+  // What no run ever measured again would be believed for ever.
+  int refused = 1;
+  while (!run().ok()) ++refused;
+  CHECK(refused < 10);
+}
+
 }  // namespace
 }  // namespace predictd::batching

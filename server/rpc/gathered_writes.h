@@ -1,0 +1,36 @@
+// Answers that one turn gives to one connection, sent together.
+#ifndef PREDICTD_SERVER_RPC_GATHERED_WRITES_H_
+#define PREDICTD_SERVER_RPC_GATHERED_WRITES_H_
+
+#include <vector>
+
+namespace predictd::rpc {
+
+// gRPC writes each answer by itself, and each write takes the whole way through TCP to the other
+// side's socket: 40 % of the CPU of a call, measured with 64 in flight. Between Begin and End all
+// but the last write to a socket is marked with MSG_MORE: the kernel keeps it and sends it with the
+// next. Which one is the last is a guess, as many as the last time; a wrong one is made good by End.
+//
+// For this the program's sendmsg() is the one of this file. One per event loop; its thread only.
+class GatheredWrites {
+ public:
+  void Begin();
+  void End();
+
+  // What sendmsg() adds to its flags.
+  int FlagsFor(int socket);
+
+ private:
+  struct Socket {
+    int expected = 0;
+    int written = 0;
+    bool held = false;  // the kernel keeps something back
+  };
+
+  std::vector<Socket> sockets_;  // by descriptor
+  std::vector<int> written_to_;  // since Begin
+};
+
+}  // namespace predictd::rpc
+
+#endif  // PREDICTD_SERVER_RPC_GATHERED_WRITES_H_
