@@ -12,7 +12,9 @@ void Tally::Add(int64_t start, int64_t now, const Answer& answer) {
   }
   if (start < schedule_.measure_from || start >= schedule_.end) return;
   (ok ? good_ : failed_).Add(now - start);
-  ++codes_[std::clamp(answer.code, 0, kCodes - 1)];
+  const int code = std::clamp(answer.code, 0, kCodes - 1);
+  ++codes_[code];
+  if (!ok) failed_by_code_[code].Add(now - start);
   failed_rows_ += answer.failed_rows;
   last_answer_ = now;
 }
@@ -20,6 +22,7 @@ void Tally::Add(int64_t start, int64_t now, const Answer& answer) {
 void Tally::Merge(const Tally& other) {
   good_.Merge(other.good_);
   failed_.Merge(other.failed_);
+  for (const auto& [code, latency] : other.failed_by_code_) failed_by_code_[code].Merge(latency);
   for (int code = 0; code < kCodes; ++code) codes_[code] += other.codes_[code];
   failed_rows_ += other.failed_rows_;
   good_in_time_ += other.good_in_time_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <map>
 
 #include "client/load/latency_histogram.h"
 #include "client/load/rpc.h"
@@ -34,6 +35,8 @@ class Tally {
 
   const LatencyHistogram& good() const { return good_; }      // code OK
   const LatencyHistogram& failed() const { return failed_; }  // every other code
+  // The same by code: a refusal comes at once, a missed deadline after all of its time.
+  const std::map<int, LatencyHistogram>& failed_by_code() const { return failed_by_code_; }
   int64_t requests() const { return good_.count() + failed_.count(); }
   int64_t requests_with(int code) const { return codes_[code]; }
   int64_t failed_rows() const { return failed_rows_; }
@@ -46,6 +49,7 @@ class Tally {
   Schedule schedule_;
   LatencyHistogram good_;
   LatencyHistogram failed_;
+  std::map<int, LatencyHistogram> failed_by_code_;
   std::array<int64_t, kCodes> codes_{};
   int64_t failed_rows_ = 0;
   int64_t good_in_time_ = 0;

@@ -43,6 +43,10 @@ TEST_CASE("failures have latencies of their own and are counted by code") {
   CHECK(tally.requests_with(grpc::StatusCode::RESOURCE_EXHAUSTED) == 2);
   CHECK(tally.requests() == 4);
   CHECK(tally.last_answer() == 10);
+  const auto& by_code = tally.failed_by_code();
+  CHECK(by_code.size() == 2);
+  CHECK(by_code.at(grpc::StatusCode::RESOURCE_EXHAUSTED).max() == absl::Nanoseconds(6));
+  CHECK(by_code.at(Tally::kCodes - 1).max() == absl::Nanoseconds(9));
 }
 
 }  // namespace
