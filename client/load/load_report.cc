@@ -150,7 +150,8 @@ std::string LoadReportJson(const LoadOptions& options, const LoadResult& result,
   JsonObject object;
   object.AddText("server", server).AddText("rpc", RpcName(options.rpc.kind));
   if (options.rate > 0) {
-    object.AddRounded("rate", options.rate, 3);
+    object.AddRounded("rate", options.rate, 3)
+        .AddRounded("sent_per_second", PerSecond(tally.sent_in_time(), result), 1);
   } else {
     object.AddInteger("concurrency", static_cast<int64_t>(options.rpc.slots));
   }
