@@ -8,7 +8,9 @@ import dataclasses
 from . import networks, tables
 
 USERS = 5000
-CACHED = ("--event_loops=1", "--local_cache_mb=1024", "--local_cache_ttl=24h")
+# The source is only read to fill the cache, with a thousand users at once.
+CACHED = ("--event_loops=1", "--local_cache_mb=1024", "--local_cache_ttl=24h",
+          "--feature_source_timeout=1m")
 # So many calls fit one connection, which --max_streams would otherwise hold back.
 MANY_STREAMS = "--max_streams=8192"
 

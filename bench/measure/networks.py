@@ -15,8 +15,8 @@ import slow  # noqa: E402
 
 
 def example(models):
-    subprocess.run([PYTHON, ROOT / "examples" / "churn" / "train.py", "--models", models], check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run([PYTHON, ROOT / "examples" / "churn" / "train.py", "--models", models],
+                   check=True, stdout=subprocess.DEVNULL)
 
 
 def network(models, features, *widths):
