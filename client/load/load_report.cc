@@ -143,10 +143,15 @@ std::string LoadReportJson(const LoadOptions& options, const LoadResult& result,
     if (tally.requests_with(code) == 0) continue;
     codes.AddInteger(CodeName(code), tally.requests_with(code));
   }
+  JsonObject failed_by_code;
+  for (const auto& [code, latency] : tally.failed_by_code()) {
+    failed_by_code.AddJson(CodeName(code), LatencyJson(latency));
+  }
   JsonObject object;
   object.AddText("server", server).AddText("rpc", RpcName(options.rpc.kind));
   if (options.rate > 0) {
-    object.AddRounded("rate", options.rate, 3);
+    object.AddRounded("rate", options.rate, 3)
+        .AddRounded("sent_per_second", PerSecond(tally.sent_in_time(), result), 1);
   } else {
     object.AddInteger("concurrency", static_cast<int64_t>(options.rpc.slots));
   }
@@ -162,6 +167,7 @@ std::string LoadReportJson(const LoadOptions& options, const LoadResult& result,
       .AddInteger("failed_rows", tally.failed_rows())
       .AddJson("latency_us", LatencyJson(tally.good()))
       .AddJson("failed_latency_us", LatencyJson(tally.failed()))
+      .AddJson("failed_latency_us_by_code", failed_by_code.Text())
       .AddJson("codes", codes.Text())
       .AddRounded("client_cpu_us_per_request", MicrosPerRequest(result.client_cpu, result), 2);
   if (result.server_cpu) {

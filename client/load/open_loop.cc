@@ -23,6 +23,7 @@ OpenLoop::OpenLoop(const LoopOptions& options, double interval, double offset)
       interval_(interval),
       offset_(offset),
       tally_(options.schedule),
+      sent_(options.schedule),
       starts_(options.rpc.slots),
       rpc_(MakeRpc(options.rpc, queue_, *this)) {
   for (size_t slot = options.rpc.slots; slot > 0; --slot) free_slots_.push_back(slot - 1);
@@ -38,6 +39,7 @@ void OpenLoop::Run() {
     if (!event && pacer_done_.happened) rpc_->Cancel();
   }
   pacer.join();
+  tally_.Merge(sent_);
 }
 
 void OpenLoop::Pace() {
@@ -53,7 +55,9 @@ void OpenLoop::Pace() {
     if (NowNanos() < intended) SleepUntil(intended);
     const size_t slot = TakeFreeSlot();
     starts_[slot] = intended;
-    rpc_->Send(slot, intended + options_.timeout);
+    const int64_t deadline = intended + options_.timeout;
+    sent_.AddSent(NowNanos(), deadline);
+    rpc_->Send(slot, deadline);
   }
   alarm_.Set(&queue_, gpr_now(GPR_CLOCK_MONOTONIC), &pacer_done_);
 }

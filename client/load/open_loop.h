@@ -44,6 +44,9 @@ class OpenLoop : public LoadLoop, private AnswerHandler {
   Tally tally_;
   PacerDone pacer_done_;
 
+  // What the pacer counts; merged once it has ended.
+  Tally sent_;
+
   Mutex mutex_;
   CondVar slot_freed_;
   std::vector<size_t> free_slots_ ABSL_GUARDED_BY(mutex_);

@@ -30,6 +30,18 @@ TEST_CASE("throughput belongs to the requests answered OK in the measured time")
   CHECK(tally.failed_rows() == 2);
 }
 
+TEST_CASE("what leaves after its deadline or outside the measured time was not offered in it") {
+  Tally tally({.start = 0, .measure_from = 100, .end = 200});
+  tally.AddSent(99, 150);
+  tally.AddSent(100, 150);
+  tally.AddSent(199, 250);
+  tally.AddSent(150, 150);
+  tally.AddSent(200, 250);
+  Tally other = tally;
+  tally.Merge(other);
+  CHECK(tally.sent_in_time() == 4);
+}
+
 TEST_CASE("failures have latencies of their own and are counted by code") {
   Tally tally({.start = 0, .measure_from = 0, .end = 100});
   tally.Add(0, 80, kGood);
@@ -43,6 +55,10 @@ TEST_CASE("failures have latencies of their own and are counted by code") {
   CHECK(tally.requests_with(grpc::StatusCode::RESOURCE_EXHAUSTED) == 2);
   CHECK(tally.requests() == 4);
   CHECK(tally.last_answer() == 10);
+  const auto& by_code = tally.failed_by_code();
+  CHECK(by_code.size() == 2);
+  CHECK(by_code.at(grpc::StatusCode::RESOURCE_EXHAUSTED).max() == absl::Nanoseconds(6));
+  CHECK(by_code.at(Tally::kCodes - 1).max() == absl::Nanoseconds(9));
 }
 
 }  // namespace

@@ -1,0 +1,79 @@
+"""A predictd of any build under measurement, with its metrics.
+
+Unlike the servers that are compared with the floor, its refusals and missed deadlines are figures,
+not errors, and what it did inside is read from /metrics.
+"""
+import json
+import pathlib
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+
+def raise_file_limit():
+    """As many files as are allowed, for this program and what it starts: connections are files."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+class BenchFailed(SystemExit):
+    """`predict bench` measured nothing. Ends the program where nobody catches it."""
+
+
+class Target:
+    """Serves once it is made. Of a flag that is given twice the last one counts."""
+
+    def __init__(self, build, *flags):
+        self.build = build
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            [build / "predictd", "--listen=127.0.0.1:0", "--http_listen=127.0.0.1:0", *flags],
+            stdout=subprocess.PIPE, stderr=self.log, text=True)
+        addresses = dict(re.findall(r"listening (\w+) (\S+)",
+                                    "".join(self.process.stdout.readline() for _ in range(2))))
+        if "grpc" not in addresses or "http" not in addresses:
+            self.log.seek(0)
+            sys.exit(f"bench: predictd did not start:\n{self.log.read()}")
+        self.address, self.http = addresses["grpc"], addresses["http"]
+        self.predict("wait")
+
+    def predict(self, *arguments):
+        """Runs the command-line client against it; what it prints is thrown away."""
+        done = subprocess.run([self.build / "predict", f"--server={self.address}", *arguments],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"bench: predict {arguments[0]} failed: {done.stderr}")
+
+    def bench(self, *flags):
+        """What `predict bench --json` says. That no request was answered OK is a figure too."""
+        result = subprocess.run(
+            [self.build / "predict", "bench", f"--server={self.address}",
+             f"--server_pid={self.process.pid}", "--json", *flags],
+            capture_output=True, text=True, check=False)
+        if not result.stdout.startswith("{"):
+            raise BenchFailed(f"bench: predict bench failed: {result.stderr}")
+        return json.loads(result.stdout)
+
+    def metrics(self):
+        """Samples by name and labels, as /metrics writes them."""
+        with urllib.request.urlopen(f"http://{self.http}/metrics") as page:
+            lines = page.read().decode().splitlines()
+        return {name: float(value) for name, value in
+                (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))}
+
+    def resident_mb(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+
+def total(metrics, name, labels=""):
+    """The sum of a metric's samples that have these labels among theirs."""
+    return sum(value for sample, value in metrics.items()
+               if sample.partition("{")[0] == name and labels in sample)
