@@ -11,9 +11,9 @@ INFER = ("--rpc=infer", "--infer_inputs=x:FP32[14]")
 def servers(folder, redis, postgres, loops):
     def predictd(name, *flags, **options):
         return Server(name, [
-            BUILD / "predictd", f"--models={folder}/models", "--http_listen=", "--listen=127.0.0.1:0",
-            f"--feature_source=sqlite:{folder}/features.db", f"--event_loops={loops}", *flags],
-            **options)
+            BUILD / "predictd", f"--models={folder}/models", "--http_listen=",
+            "--listen=127.0.0.1:0", f"--feature_source=sqlite:{folder}/features.db",
+            f"--event_loops={loops}", *flags], **options)
 
     def floor(name, **options):
         return Server(name, [BUILD / "bench_floor", f"--queues={loops}"], floor=name, **options)
@@ -27,7 +27,8 @@ def servers(folder, redis, postgres, loops):
         predictd("Redis, packed", *from_redis),
         predictd("Redis, hash of 17 fields", *from_redis, "--feature_cache_encoding=hash",
                  "--feature_cache_prefix=hash:"),
-        predictd("PostgreSQL, 17 columns", "--local_cache_mb=0", f"--feature_source={postgres.url}"),
+        predictd("PostgreSQL, 17 columns", "--local_cache_mb=0",
+                 f"--feature_source={postgres.url}"),
         predictd("in-process cache, saving after_reply", *cached,
                  f"--save_to=sqlite:{folder}/saved-{loops}.db"),
         floor("floor of ModelInfer", load=INFER),
@@ -38,7 +39,8 @@ def servers(folder, redis, postgres, loops):
 
 def table(loops, results, floors):
     print(f"\n### {loops} event loop{'s' if loops > 1 else ''}\n")
-    print("| features from | in flight | requests/s | p50 | p99 | server CPU per request | over the floor |")
+    print("| features from | in flight | requests/s | p50 | p99 | server CPU per request "
+          "| over the floor |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name in results:
         for flight in IN_FLIGHT:

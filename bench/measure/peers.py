@@ -41,9 +41,9 @@ def row_flags(folder, redis):
 
 def fill(redis, server):
     """Every user once: predictd writes what it read back to Redis, behind the answers."""
-    subprocess.run([BUILD / "predict", "batch", f"--server={server.address}"], check=True, text=True,
-                   input="".join(f"{user}\n" for user in range(1, USERS + 1)),
-                   stdout=subprocess.DEVNULL)
+    users = "".join(f"{user}\n" for user in range(1, USERS + 1))
+    subprocess.run([BUILD / "predict", "batch", f"--server={server.address}"], input=users,
+                   check=True, text=True, stdout=subprocess.DEVNULL)
     while redis.keys() < USERS:
         time.sleep(0.05)
 
@@ -65,7 +65,8 @@ def start(folder, redis, options):
     yield fastapi("FastAPI, 1 worker", 1)
     yield fastapi(f"FastAPI, {os.cpu_count()} workers", os.cpu_count())
     yield GrpcPeer("C++ gRPC, synchronous", [*ONE_THREAD, BUILD / "bench_sync", *rows], floor=OURS)
-    yield GrpcPeer("Python gRPC", [*ONE_THREAD, PYTHON, peers / "grpc_server.py", *rows], floor=OURS)
+    yield GrpcPeer("Python gRPC", [*ONE_THREAD, PYTHON, peers / "grpc_server.py", *rows],
+                   floor=OURS)
     if options.oip:
         infer = "predictd, ModelInfer"
         load = ("--rpc=infer", "--infer_inputs=x:FP32[14]")

@@ -36,6 +36,7 @@ def service(model, store):
         if row is None:
             context.abort(grpc.StatusCode.NOT_FOUND, f"user '{request.user_id}' is unknown")
         return response_class(outputs=model(row), model="churn", version="1",
+                              feature_origin="FEATURE_ORIGIN_REDIS",
                               request_id=request.request_id)
 
     handler = grpc.unary_unary_rpc_method_handler(

@@ -1,4 +1,4 @@
--- For wrk: each request asks for one of the example's users, drawn evenly; figures as one JSON line.
+-- For wrk: each request asks for one of the example's users, drawn evenly; prints one JSON line.
 local threads = 0
 
 function setup(thread)
