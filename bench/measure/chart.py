@@ -38,8 +38,7 @@ def chart(panels):
 
 
 def of_peers(results, in_flight):
-    at = {name: flights[in_flight] for name, flights in results.items()
-          if "cpu" in flights[in_flight]}
+    at = {name: flights[in_flight] for name, flights in results.items()}
     return chart([
         (f"Server CPU per request, {in_flight} in flight (less is better)",
          [(name, row["cpu"]) for name, row in at.items()], " us"),

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import time
 
+from .floor import INFER
 from .http_server import HttpServer, free_port
 from .open_inference import OpenInferenceServer
 from .paths import BUILD, PYTHON, ROOT
@@ -14,6 +15,8 @@ from .server import Server
 IN_FLIGHT = (8, 64)
 USERS = 5000
 OURS = "predictd"
+# These take their row from the request and are compared with each other.
+OUR_INFER, OTHER_INFER = "predictd, ModelInfer", "Open Inference server"
 # OpenBLAS and OpenMP would otherwise start threads that get into the way of the server's own.
 ONE_THREAD = ("env", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1")
 
@@ -68,11 +71,9 @@ def start(folder, redis, options):
     yield GrpcPeer("Python gRPC", [*ONE_THREAD, PYTHON, peers / "grpc_server.py", *rows],
                    floor=OURS)
     if options.oip:
-        infer = "predictd, ModelInfer"
-        load = ("--rpc=infer", "--infer_inputs=x:FP32[14]")
-        yield predictd(infer, folder, f"--models={folder}/tensors", load=load, floor=infer)
-        yield OpenInferenceServer("Open Inference server", options.oip, options.oip_model,
-                                  options.oip_inputs, floor=infer)
+        yield predictd(OUR_INFER, folder, f"--models={folder}/tensors", load=INFER, floor=OUR_INFER)
+        yield OpenInferenceServer(OTHER_INFER, options.oip, options.oip_model, options.oip_inputs,
+                                  floor=OUR_INFER)
 
 
 def table(results, beside):
@@ -88,6 +89,12 @@ def table(results, beside):
                 f"{row['rps'] / ours['rps']:.3f}", f"{row['p99'] / ours['p99']:.2f}")
             print(f"| {name} | {flight} | {row['rps']:,.0f} | {row['p50'] / 1000:.2f} ms "
                   f"| {row['p99'] / 1000:.2f} ms | {cpu} | {ratios[0]} | {ratios[1]} |")
+
+
+def over_redis(results):
+    """What all of a chart's bars have in common."""
+    return {name: flights for name, flights in results.items()
+            if name not in (OUR_INFER, OTHER_INFER)}
 
 
 def compare(folder, redis, options):
