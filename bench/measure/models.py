@@ -5,8 +5,8 @@ from .paths import PYTHON, ROOT
 
 
 def prepare(folder):
-    subprocess.run([ROOT / "scripts" / "build", "release", "predictd", "predict", "bench_floor"],
-                   check=True)
+    subprocess.run([ROOT / "scripts" / "build", "release", "predictd", "predict", "bench_floor",
+                    "bench_sync", "bench_torch_loop"], check=True)
     churn = ROOT / "examples" / "churn"
     subprocess.run([PYTHON, churn / "train.py", "--models", folder / "models"], check=True)
     export_tensor_model(folder)

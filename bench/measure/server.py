@@ -41,22 +41,26 @@ class Server:
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
     def drive(self, concurrency, seconds, *flags):
-        result = subprocess.run(
-            [BUILD / "predict", "bench", f"--server={self.address}",
-             f"--server_pid={self.process.pid}", f"--concurrency={concurrency}",
-             f"--duration={seconds}s", "--warmup=300ms", "--json", *self.load, *flags],
-            check=True, capture_output=True, text=True)
-        figures = json.loads(result.stdout)
-        failed = {code: count for code, count in figures["codes"].items() if code != "OK"}
-        if failed:
-            sys.exit(f"bench: {self.name} answered {failed}")
-        return {"rps": figures["requests_per_second"], "p50": figures["latency_us"]["p50"],
-                "p99": figures["latency_us"]["p99"], "cpu": figures["server_cpu_us_per_request"],
-                "rows": figures["rows_per_second"]}
+        return drive(self.name, self.address, concurrency, seconds,
+                     f"--server_pid={self.process.pid}", *self.load, *flags)
 
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=60)
+
+
+def drive(name, address, concurrency, seconds, *flags):
+    result = subprocess.run(
+        [BUILD / "predict", "bench", f"--server={address}", f"--concurrency={concurrency}",
+         f"--duration={seconds}s", "--warmup=300ms", "--json", *flags],
+        check=True, capture_output=True, text=True)
+    figures = json.loads(result.stdout)
+    failed = {code: count for code, count in figures["codes"].items() if code != "OK"}
+    if failed:
+        sys.exit(f"bench: {name} answered {failed}")
+    return {"rps": figures["requests_per_second"], "p50": figures["latency_us"]["p50"],
+            "p99": figures["latency_us"]["p99"], "cpu": figures.get("server_cpu_us_per_request"),
+            "rows": figures["rows_per_second"]}
 
 
 def medians(samples):

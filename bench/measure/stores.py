@@ -17,6 +17,16 @@ class Redis:
         while not self.socket.exists():
             time.sleep(0.05)
 
+    def command(self, *words):
+        return subprocess.run(["redis-cli", "-s", self.socket, *words], check=True, text=True,
+                              stdout=subprocess.PIPE).stdout
+
+    def clear(self):
+        self.command("FLUSHALL")
+
+    def keys(self):
+        return int(self.command("DBSIZE"))
+
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=10)

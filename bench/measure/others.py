@@ -1,0 +1,102 @@
+"""Figures that have no floor: batches, durable saving, start, cold start, memory."""
+import os
+import re
+import sqlite3
+import statistics
+import subprocess
+import urllib.request
+
+from .paths import BUILD
+from .server import Server, medians
+
+
+def start(name, folder, *flags, source="features.db"):
+    return Server(name, [BUILD / "predictd", f"--models={folder}/models", "--listen=127.0.0.1:0",
+                         "--http_listen=", f"--feature_source=sqlite:{folder}/{source}",
+                         "--local_cache_ttl=1h", *flags])
+
+
+def cold_start(folder):
+    """Reads of the source per user when 100,000 users come at once to empty caches."""
+    users = 100_000
+    with sqlite3.connect(folder / "many.db") as many:
+        many.execute("ATTACH ? AS few", (str(folder / "features.db"),))
+        columns = [row[1] for row in many.execute("PRAGMA few.table_info(user_features)")]
+        names = ", ".join(f'"{name}"' for name in columns[1:])
+        many.execute(f'CREATE TABLE user_features ("{columns[0]}" INTEGER PRIMARY KEY, {names})')
+        many.execute(f"INSERT INTO user_features SELECT NULL, {names} FROM few.user_features, "
+                     f"(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                     f"WHERE i < {users} / 5000) SELECT i FROM n)")
+    server = start("cold start", folder, "--http_listen=127.0.0.1:0", source="many.db")
+    http = re.match(r"listening http (\S+)", server.process.stdout.readline())[1]
+    server.wait_until_ready()
+    subprocess.run([BUILD / "predict", "bench", f"--server={server.address}", "--concurrency=256",
+                    "--requests=1000000", f"--user_range=1:{users}", "--warmup=0s", "--json"],
+                   check=True, stdout=subprocess.DEVNULL)
+    with urllib.request.urlopen(f"http://{http}/metrics") as page:
+        text = page.read().decode()
+    server.stop()
+    return float(re.search(r"^predictd_source_reads_total (\S+)", text, re.M)[1]) / users
+
+
+def ready_seconds(folder, rounds):
+    ready = []
+    for _ in range(rounds):
+        server = start("start", folder)
+        ready.append(server.wait_until_ready())
+        server.stop()
+    return statistics.median(ready)
+
+
+def bare_rows(folder, seconds):
+    """Rows per second of the model alone, on as many threads as there are cores."""
+    loop = subprocess.run(
+        [BUILD / "bench_torch_loop", f"--model={folder}/models/churn/1/model.pt",
+         f"--threads={os.cpu_count()}", f"--duration={seconds}s"],
+        check=True, text=True, stdout=subprocess.PIPE)
+    return float(loop.stdout)
+
+
+def batch_and_memory(folder, rounds, seconds):
+    server = start("batch", folder)
+    server.wait_until_ready()
+    batches, bare = [], []
+    for _ in range(rounds):
+        batches.append(server.drive(4, seconds, "--rpc=batch", "--batch_rows=1000"))
+        bare.append(bare_rows(folder, seconds))
+    memory = []
+    for _ in range(4):
+        subprocess.run([BUILD / "predict", "bench", f"--server={server.address}",
+                        "--requests=500000", "--json"], check=True, stdout=subprocess.DEVNULL)
+        memory.append(server.resident_mb())
+    server.stop()
+    return medians(batches), statistics.median(bare), memory
+
+
+def durable(folder, rounds, seconds):
+    """Predictions that are in the database before they are answered."""
+    server = start("before_reply", folder, "--save=before_reply",
+                   f"--save_to=sqlite:{folder}/durable.db")
+    server.wait_until_ready()
+    saved = medians([server.drive(256, seconds) for _ in range(rounds)])
+    server.stop()
+    return saved
+
+
+def singles(folder, rounds, seconds):
+    ready = ready_seconds(folder, rounds)
+    batch, bare, memory = batch_and_memory(folder, rounds, seconds)
+    saved = durable(folder, rounds, seconds)
+    print("\n### Other figures\n")
+    print(f"- `PredictBatch` of 1,000 cached users, 4 in flight: {batch['rows']:,.0f} rows/s, "
+          f"{batch['cpu'] / 1000:.2f} us of CPU per row; {100 * batch['rows'] / bare:.0f} % of the "
+          f"{bare:,.0f} rows/s of a bare libtorch loop over the same batches on the same cores")
+    print(f"- `--save=before_reply` to SQLite, 256 in flight: {saved['rps']:,.0f} durable "
+          f"predictions/s, p50 {saved['p50'] / 1000:.1f} ms, p99 {saved['p99'] / 1000:.1f} ms")
+    print(f"- start to ready with the example model: {ready:.2f} s")
+    cold = cold_start(folder)
+    print(f"- cold start, a million requests for 100,000 users: {cold:.4f} source reads per user")
+    print("- resident memory after 0.5, 1, 1.5 and 2 million requests: "
+          + ", ".join(f"{mb:.0f}" for mb in memory) + " MB")
+    return {"batch": batch, "bare_rows": bare, "before_reply": saved, "ready_seconds": ready,
+            "resident_mb": memory, "cold_start_reads_per_user": cold}
