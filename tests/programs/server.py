@@ -19,10 +19,10 @@ def free_address():
 
 
 class Server:
-    def __init__(self, models, address="127.0.0.1:0"):
+    def __init__(self, models, address="127.0.0.1:0", flags=("--max_batch=4",)):
         self.process = subprocess.Popen(
             [PREDICTD, f"--models={models}", f"--listen={address}", "--http_listen=",
-             "--max_batch=4"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+             *flags], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         line = self.process.stdout.readline()
         self.address = re.match(r"listening grpc (\S+)", line)[1]
 
