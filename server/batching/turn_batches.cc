@@ -26,28 +26,28 @@ TurnBatches::TurnBatches(Loop& loop, WorkerPool& pool, Metrics& metrics,
 
 absl::Status TurnBatches::Admit(const Lane& lane, const Row& row) const {
   QueueLimit& queue = lane.queue_limit();
-  // A row that would expire in the queue would only keep others waiting.
+  // A row that will expire in the queue would only keep others waiting, and its caller.
   if (row.deadline != absl::InfiniteFuture() && !RunsInline(lane, 1, absl::ZeroDuration())) {
     const absl::Duration wait = lane.ExpectedWait(queue.waiting(), pool_.workers());
     const absl::Duration left = row.deadline - loop_.Now();
     if (wait > left && left > absl::ZeroDuration()) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "queue of model '", lane.options().model, "' is too long for the deadline: ",
-          queue.waiting(), " rows wait, which takes about ", absl::FormatDuration(wait)));
+      metrics_.CountRowsDropped(DropReason::kDeadline);
+      return absl::DeadlineExceededError(absl::StrCat(
+          "the deadline would pass in the queue of model '", lane.options().model,
+          "': ", queue.waiting(), " rows wait, which takes about ", absl::FormatDuration(wait)));
     }
   }
   if (queue.TryEnter()) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("queue of model '", lane.options().model,
-                                                   "' is full: ", queue.waiting(),
-                                                   " rows wait, the limit is ", queue.limit()));
+  metrics_.CountRowsDropped(DropReason::kQueueFull);
+  return WithRetryDelay(
+      absl::ResourceExhaustedError(absl::StrCat("queue of model '", lane.options().model,
+                                                "' is full: ", queue.waiting(),
+                                                " rows wait, the limit is ", queue.limit())),
+      kRetryDelay);
 }
 
 absl::Status TurnBatches::Add(Lane& lane, Row& row) {
-  const absl::Status admitted = Admit(lane, row);
-  if (!admitted.ok()) {
-    metrics_.CountRowsDropped(DropReason::kQueueFull);
-    return WithRetryDelay(admitted, kRetryDelay);
-  }
+  PREDICTD_RETURN_IF_ERROR(Admit(lane, row));
   row.home = &loop_;
   row.added_at = loop_.Now();
   row.run_alone = false;

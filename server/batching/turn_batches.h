@@ -25,7 +25,8 @@ class TurnBatches : public TurnStep {
   TurnBatches(Loop& loop, WorkerPool& pool, Metrics& metrics, absl::Duration inline_budget);
 
   // Takes a row; its Run() is called when it has been answered. RESOURCE_EXHAUSTED, and Run() is
-  // never called, where the model's queue is full, or too long for the row's deadline.
+  // never called, where the model's queue is full; DEADLINE_EXCEEDED where it is too long for the
+  // row's deadline.
   absl::Status Add(Lane& lane, Row& row);
 
   bool Turn() override;

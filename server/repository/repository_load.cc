@@ -81,9 +81,9 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
   entry.handle = *std::move(version);
   numbers.loads_ok.Increment();
   metrics_.SetModelReady(name, absl::StrCat(number), true);
-  Publish();
   Log(LogLevel::kInfo, "model version is ready",
       {{"model", name}, {"version", number}, {"took", clock_.Now() - start}});
+  Publish();
 }
 
 absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, Model& model,
@@ -178,9 +178,9 @@ void Repository::Fail(const std::string& name, int64_t number, Entry& entry,
     entry.reason = absl::StrCat("its files changed and cannot be loaded, the earlier ones serve: ",
                                 entry.reason);
   }
-  Publish();
   Log(LogLevel::kError, "model version failed",
       {{"model", name}, {"version", number}, {"reason", entry.reason}});
+  Publish();
 }
 
 void Repository::Retire(const std::string& name, int64_t number, Entry& entry) {

@@ -258,9 +258,9 @@ TEST_CASE("a row that would expire in the queue is refused at once") {
   TestRow hasty(1.0F);
   hasty.deadline = clock.Now() + absl::Milliseconds(80);
   const absl::Status status = batches.Add(*lane, hasty);
-  CHECK(status.code() == absl::StatusCode::kResourceExhausted);
+  CHECK(status.code() == absl::StatusCode::kDeadlineExceeded);
   CHECK(status.message() ==
-        "queue of model 'm' is too long for the deadline: 2 rows wait, which takes about 100ms");
+        "the deadline would pass in the queue of model 'm': 2 rows wait, which takes about 100ms");
   CHECK(lane->queue_limit().waiting() == 2);
 
   TestRow& patient = rows.emplace_back(1.0F);
