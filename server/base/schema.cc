@@ -4,12 +4,16 @@
 
 #include "absl/strings/str_join.h"
 #include "server/base/fnv1a.h"
+#include "server/base/json.h"
 
 namespace predictd {
 
 Schema::Schema(std::vector<std::string> names)
     : names_(std::move(names)), fingerprint_(Fnv1a64(absl::StrJoin(names_, "\n"))) {
-  for (size_t i = 0; i < names_.size(); ++i) positions_.emplace(names_[i], static_cast<int>(i));
+  for (size_t i = 0; i < names_.size(); ++i) {
+    positions_.emplace(names_[i], static_cast<int>(i));
+    AppendJsonString(names_[i], json_names_.emplace_back());
+  }
 }
 
 int Schema::Find(absl::string_view name) const {

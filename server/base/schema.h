@@ -20,6 +20,9 @@ class Schema {
   const std::vector<std::string>& names() const { return names_; }
   size_t size() const { return names_.size(); }
 
+  // Each name as a JSON string, with its quotes.
+  const std::vector<std::string>& json_names() const { return json_names_; }
+
   // FNV-1a 64 over the names joined by '\n'
   // (http://www.isthe.com/chongo/tech/comp/fnv/: offset basis 14695981039346656037, prime
   // 1099511628211). Two schemas are the same exactly when their fingerprints are.
@@ -30,6 +33,7 @@ class Schema {
 
  private:
   std::vector<std::string> names_;
+  std::vector<std::string> json_names_;
   uint64_t fingerprint_;
   absl::flat_hash_map<std::string, int> positions_;
 };

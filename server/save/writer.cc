@@ -50,7 +50,8 @@ void Writer::SaveLater(Prediction prediction) {
       index_.insert(queued.get());
       later_.push_back(std::move(queued));
       SetWaiting(waiting_ + 1);
-      wake = sleep_ == Sleep::kIdle;
+      wake = sleep_ == Sleep::kIdle ||
+             (sleep_ == Sleep::kPausing && later_.size() == options_.max_batch);
       if (wake) sleep_ = Sleep::kAwake;
     }
   }

@@ -28,7 +28,8 @@
 namespace predictd::save {
 
 // Any thread may save and find; one thread writes to the store, another one finds in it. What was
-// queued while one transaction ran forms the next. Every prediction handed over is counted once:
+// queued while one transaction ran, and a little longer where nobody waits for it, forms the next.
+// Every prediction handed over is counted once:
 // saved (also where an earlier one with its idempotency_key stands), failed or dropped.
 //
 // A failing store is tried again, with pauses, for what SaveLater queued, and the queue's bound is
@@ -38,8 +39,11 @@ class Writer {
  public:
   struct Options {
     size_t max_queue = 65536;  // predictions that may wait; beyond it they are dropped and counted
-    size_t max_batch = 512;    // most predictions in one transaction
+    size_t max_batch = 1024;   // most predictions in one transaction
     size_t max_finds = 65536;  // Finds that may wait for the store
+    // From one transaction with what SaveLater queued to the next, unless that is full before: a
+    // transaction is a sync of the disk or a round trip, whatever it holds.
+    absl::Duration interval = absl::Milliseconds(20);
     // Pauses after failures: doubling from the first to the longest.
     absl::Duration first_retry = absl::Milliseconds(50);
     absl::Duration longest_retry = absl::Seconds(1);
@@ -96,7 +100,8 @@ class Writer {
     }
   };
 
-  // Whom a new prediction has to wake: nobody, or whoever waits for any, or only for one of Save.
+  // Whom a new prediction has to wake: nobody, or whoever waits for any, or only for one of Save or
+  // for a full batch.
   enum class Sleep { kAwake, kIdle, kPausing };
 
   // What an attempt to queue came to, where it was refused.
@@ -111,6 +116,8 @@ class Writer {
 
   // The writing thread.
   void Run();
+  // When later_ may be written.
+  absl::Time LaterDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool TakeBatches(std::vector<SaveRequest*>& now, std::vector<const Prediction*>& later)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void WriteNow(std::vector<SaveRequest*>& requests);
@@ -138,8 +145,10 @@ class Writer {
   // A batch stays at the front, and in the index, while it is written.
   std::deque<Later> later_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<const Prediction*, IdHash, IdEqual> index_ ABSL_GUARDED_BY(mutex_);
-  size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;                          // queued or being written
-  absl::Time retry_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // for later_
+  size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;  // queued or being written
+  // For later_: after a failure, and after a transaction.
+  absl::Time retry_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  absl::Time next_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   Sleep sleep_ ABSL_GUARDED_BY(mutex_) = Sleep::kAwake;
   bool full_ ABSL_GUARDED_BY(mutex_) = false;  // something was dropped, which the log said
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;

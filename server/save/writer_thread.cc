@@ -29,13 +29,20 @@ void Writer::Run() {
   }
 }
 
+absl::Time Writer::LaterDue() const {
+  const bool at_once = closed_ || later_.size() >= options_.max_batch;
+  return at_once ? retry_at_ : std::max(retry_at_, next_at_);
+}
+
 bool Writer::TakeBatches(std::vector<SaveRequest*>& now, std::vector<const Prediction*>& later) {
   now.clear();
   later.clear();
   MutexLock lock(mutex_);
   while (!stop_) {
-    const absl::Duration pause = retry_at_ - clock_.Now();
-    if (pause <= absl::ZeroDuration()) {
+    const absl::Time start = clock_.Now();
+    const absl::Duration pause = LaterDue() - start;
+    if (pause <= absl::ZeroDuration() && !later_.empty()) {
+      next_at_ = start + options_.interval;
       const size_t count = std::min(later_.size(), options_.max_batch);
       for (size_t i = 0; i < count; ++i) later.push_back(later_[i].get());
     }

@@ -6,7 +6,6 @@
 #include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/sql/postgres_predictions_table.h"
-#include "server/sql/prediction_json.h"
 
 namespace predictd {
 namespace {
@@ -85,23 +84,10 @@ absl::StatusOr<std::vector<std::string>> PostgresStore::Write(
 absl::Status PostgresStore::Fill(absl::Span<const Prediction* const> predictions) {
   for (PostgresArray& column : columns_) column.Clear();
   for (const Prediction* prediction : predictions) {
-    PREDICTD_RETURN_IF_ERROR(CheckFinite(*prediction));
     PREDICTD_RETURN_IF_ERROR(CheckTexts(*prediction));
-    features_json_.clear();
-    AppendFeaturesJson(*prediction->schema, prediction->features, features_json_);
-    outputs_json_.clear();
-    AppendOutputsJson(prediction->outputs, outputs_json_);
-    const std::string created_at = FormatCreatedAt(prediction->created_at);
-    const PredictionTexts texts = {prediction->prediction_id,
-                                   prediction->idempotency_key,
-                                   prediction->user_id,
-                                   prediction->model,
-                                   prediction->version,
-                                   features_json_,
-                                   outputs_json_,
-                                   FeatureOriginName(prediction->feature_origin),
-                                   created_at};
-    for (size_t i = 0; i < texts.size(); ++i) columns_[i].AppendText(texts[i]);
+    const absl::StatusOr<PredictionTexts> texts = format_.Format(*prediction);
+    PREDICTD_RETURN_IF_ERROR(texts.status());
+    for (size_t i = 0; i < texts->size(); ++i) columns_[i].AppendText((*texts)[i]);
   }
   return absl::OkStatus();
 }

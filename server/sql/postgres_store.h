@@ -63,8 +63,7 @@ class PostgresStore : public PredictionStore {
   // Of the thread that writes.
   std::unique_ptr<PostgresSession> writing_;
   std::vector<PostgresArray> columns_;  // the batch, in the table's order
-  std::string features_json_;
-  std::string outputs_json_;
+  PredictionFormat format_;
 
   // Of the thread that finds.
   std::unique_ptr<PostgresSession> finding_;

@@ -24,10 +24,28 @@ absl::Status Unreadable(absl::string_view id, absl::string_view column, absl::st
 
 }  // namespace
 
-absl::Status CheckFinite(const Prediction& prediction) {
-  if (AllFinite(prediction.features) && AllFinite(prediction.outputs)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("prediction ", prediction.prediction_id, " has a value that JSON cannot hold"));
+absl::StatusOr<PredictionTexts> PredictionFormat::Format(const Prediction& prediction) {
+  if (!AllFinite(prediction.features) || !AllFinite(prediction.outputs)) {
+    return absl::InvalidArgumentError(absl::StrCat("prediction ", prediction.prediction_id,
+                                                   " has a value that JSON cannot hold"));
+  }
+  features_.clear();
+  AppendFeaturesJson(*prediction.schema, prediction.features, features_);
+  outputs_.clear();
+  AppendOutputsJson(prediction.outputs, outputs_);
+  if (prediction.created_at != created_at_) {
+    created_at_ = prediction.created_at;
+    created_at_text_ = absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", created_at_, absl::UTCTimeZone());
+  }
+  return PredictionTexts{prediction.prediction_id,
+                         prediction.idempotency_key,
+                         prediction.user_id,
+                         prediction.model,
+                         prediction.version,
+                         features_,
+                         outputs_,
+                         FeatureOriginName(prediction.feature_origin),
+                         created_at_text_};
 }
 
 absl::StatusOr<Prediction> ParsePrediction(const PredictionTexts& texts) {
@@ -54,10 +72,6 @@ absl::StatusOr<Prediction> ParsePrediction(const PredictionTexts& texts) {
     return Unreadable(prediction.prediction_id, "created_at", error);
   }
   return prediction;
-}
-
-std::string FormatCreatedAt(absl::Time created_at) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", created_at, absl::UTCTimeZone());
 }
 
 }  // namespace predictd

@@ -33,14 +33,24 @@ inline constexpr absl::string_view kCreatePredictionsIndex =
 
 using PredictionTexts = std::array<absl::string_view, kPredictionColumnCount>;
 
-// INVALID_ARGUMENT, naming the prediction, where a value is not finite: JSON cannot hold it.
-absl::Status CheckFinite(const Prediction& prediction);
+// Writes predictions as texts, one after the other. One thread.
+class PredictionFormat {
+ public:
+  // Valid as long as `prediction` and until the next call. `created_at` is RFC 3339, UTC,
+  // milliseconds: "2026-01-31T12:00:00.000Z". INVALID_ARGUMENT, naming the prediction, where a
+  // value is not finite: JSON cannot hold it.
+  absl::StatusOr<PredictionTexts> Format(const Prediction& prediction);
+
+ private:
+  std::string features_;
+  std::string outputs_;
+  // Many predictions are of one millisecond.
+  absl::Time created_at_ = absl::InfinitePast();
+  std::string created_at_text_;
+};
 
 // DATA_LOSS, naming the column, where somebody else wrote something that is no prediction.
 absl::StatusOr<Prediction> ParsePrediction(const PredictionTexts& texts);
-
-// RFC 3339, UTC, milliseconds: "2026-01-31T12:00:00.000Z".
-std::string FormatCreatedAt(absl::Time created_at);
 
 }  // namespace predictd
 

@@ -165,7 +165,7 @@ void AppendFeaturesJson(const Schema& schema, absl::Span<const float> values, st
   out += '{';
   for (size_t i = 0; i < values.size(); ++i) {
     if (i > 0) out += ',';
-    AppendJsonString(schema.names()[i], out);
+    out += schema.json_names()[i];
     out += ':';
     AppendJsonFloat(values[i], out);
   }

@@ -5,8 +5,6 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
-#include "server/sql/prediction_columns.h"
-#include "server/sql/prediction_json.h"
 #include "server/sql/sqlite_predictions_table.h"
 
 namespace predictd {
@@ -85,24 +83,14 @@ absl::StatusOr<std::vector<std::string>> SqliteStore::WriteAll(
 }
 
 absl::StatusOr<std::string> SqliteStore::Insert(const Prediction& prediction) {
-  PREDICTD_RETURN_IF_ERROR(CheckFinite(prediction));
-  features_json_.clear();
-  AppendFeaturesJson(*prediction.schema, prediction.features, features_json_);
-  outputs_json_.clear();
-  AppendOutputsJson(prediction.outputs, outputs_json_);
-  created_at_ = FormatCreatedAt(prediction.created_at);
+  const absl::StatusOr<PredictionTexts> texts = format_.Format(prediction);
+  PREDICTD_RETURN_IF_ERROR(texts.status());
 
   SqliteStatement& insert = writing_->insert;
   const absl::Cleanup reset_insert = [&insert] { insert.Reset(); };
-  insert.BindText(1, prediction.prediction_id);
-  insert.BindText(2, prediction.idempotency_key);
-  insert.BindText(3, prediction.user_id);
-  insert.BindText(4, prediction.model);
-  insert.BindText(5, prediction.version);
-  insert.BindText(6, features_json_);
-  insert.BindText(7, outputs_json_);
-  insert.BindText(8, FeatureOriginName(prediction.feature_origin));
-  insert.BindText(9, created_at_);
+  for (size_t i = 0; i < texts->size(); ++i) {
+    insert.BindText(static_cast<int>(i) + 1, (*texts)[i]);
+  }
   PREDICTD_RETURN_IF_ERROR(insert.Step().status());
   if (writing_->connection->changes() > 0 || prediction.idempotency_key.empty()) {
     return prediction.prediction_id;

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/base/clock.h"
+#include "server/sql/prediction_columns.h"
 #include "server/sql/prediction_store.h"
 #include "server/sql/sqlite_connection.h"
 
@@ -66,9 +67,7 @@ class SqliteStore : public PredictionStore {
 
   // Of the thread that writes.
   std::optional<Writing> writing_;
-  std::string features_json_;
-  std::string outputs_json_;
-  std::string created_at_;
+  PredictionFormat format_;
 
   // Of the thread that finds.
   std::optional<Finding> finding_;
