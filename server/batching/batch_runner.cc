@@ -89,11 +89,11 @@ absl::Status BatchRunner::RunTogether(Lane& lane, absl::Span<Row* const> rows) {
   return lane.function()(padded, inputs_.tensors().data(), outputs_.tensors().data());
 }
 
-void BatchRunner::DropDead(Lane& lane, std::vector<Row*>& rows, std::vector<Row*>& dropped) {
+void BatchRunner::DropDead(Lane& lane, absl::Duration run_time, std::vector<Row*>& rows,
+                           std::vector<Row*>& dropped) {
   const absl::Time now = clock_.Now();
   const int count = static_cast<int>(rows.size());
   lane.queue_limit().Leave(count);
-  absl::Duration run_time = lane.RunTime(count);
   // Unknown, or known of other shapes.
   if (run_time == absl::InfiniteDuration() || lane.options().whole_requests) {
     run_time = absl::ZeroDuration();
@@ -111,7 +111,7 @@ void BatchRunner::DropDead(Lane& lane, std::vector<Row*>& rows, std::vector<Row*
     dropped.push_back(row);
     return true;
   });
-  if (too_long) lane.DoubtRunTime(count);
+  if (too_long) lane.DoubtTimes(count);
 }
 
 void BatchRunner::Drop(const Lane& lane, Row& row, absl::Time now, DropReason reason) {

@@ -24,9 +24,10 @@ class BatchRunner {
   bool Run(Lane& lane, absl::Span<Row* const> rows);
 
   // Takes out of `rows` those that need not be run because their caller has gone or their deadline
-  // has passed, or would before the model is done, with their status set, into `dropped`; leaves
-  // the queue limit for all of them.
-  void DropDead(Lane& lane, std::vector<Row*>& rows, std::vector<Row*>& dropped);
+  // has passed, or would before the model is done in `run_time`, with their status set, into
+  // `dropped`; leaves the queue limit for all of them.
+  void DropDead(Lane& lane, absl::Duration run_time, std::vector<Row*>& rows,
+                std::vector<Row*>& dropped);
 
  private:
   void Drop(const Lane& lane, Row& row, absl::Time now, DropReason reason);

@@ -44,10 +44,11 @@ void Lane::RecordRun(int rows, absl::Duration model_time, absl::Duration cpu_tim
   }
 }
 
-void Lane::DoubtRunTime(int rows) {
-  std::atomic<int64_t>& slot = run_times_[PaddedSizeIndex(rows)];
-  const int64_t nanos = slot.load(std::memory_order_relaxed);
-  slot.store(nanos - nanos / 64, std::memory_order_relaxed);
+void Lane::DoubtTimes(int rows) {
+  for (std::atomic<int64_t>* time : {&run_times_[PaddedSizeIndex(rows)], &worker_nanos_per_row_}) {
+    const int64_t nanos = time->load(std::memory_order_relaxed);
+    time->store(nanos - nanos / 64, std::memory_order_relaxed);
+  }
 }
 
 void Lane::RecordWorkerTime(int rows, absl::Duration time) {
@@ -57,9 +58,14 @@ void Lane::RecordWorkerTime(int rows, absl::Duration time) {
   worker_nanos_per_row_.store(after, std::memory_order_relaxed);
 }
 
-absl::Duration Lane::ExpectedWait(int ahead, int workers) const {
-  const int64_t per_row = worker_nanos_per_row_.load(std::memory_order_relaxed);
-  return absl::Nanoseconds(per_row) * ahead / std::min(workers, options_.max_workers);
+absl::Duration Lane::WorkerTime(int rows) const {
+  return absl::Nanoseconds(worker_nanos_per_row_.load(std::memory_order_relaxed) * rows);
+}
+
+absl::Duration Lane::ExpectedTime(int ahead, int workers) const {
+  const int own_run = RowsPerRun();
+  if (ahead < own_run) return absl::ZeroDuration();
+  return WorkerTime(ahead / std::min(workers, options_.max_workers) + own_run);
 }
 
 int Lane::RowsPerRun() const {

@@ -76,14 +76,17 @@ class Lane {
   // `cpu_time`: InfiniteDuration where it was not measured.
   void RecordRun(int rows, absl::Duration model_time, absl::Duration cpu_time);
 
-  // A run was not begun because RunTime() was too long for it. Where that was wrong only runs can
-  // show it, so each time the value falls a little.
-  void DoubtRunTime(int rows);
+  // A run was not begun because the time it takes was too long for it. Where that was wrong only
+  // runs can show it, so each time what is known falls a little.
+  void DoubtTimes(int rows);
 
   // A worker ran `rows` rows in `time` by the clock, with whatever else kept the CPU busy.
   void RecordWorkerTime(int rows, absl::Duration time);
-  // How long rows wait behind `ahead` others for `workers` workers; 0 before any run.
-  absl::Duration ExpectedWait(int ahead, int workers) const;
+  // What a worker will take for `rows` rows by the clock; 0 before any run.
+  absl::Duration WorkerTime(int rows) const;
+  // How long a row behind `ahead` others that wait for `workers` workers takes to the end of its
+  // run; 0 before any run, and where the next worker takes all that wait.
+  absl::Duration ExpectedTime(int ahead, int workers) const;
 
   // Most rows that a worker runs at once, up to max_batch, so that other models do not wait for
   // long: as many as take 20 ms, or 100 ms where smaller batches cost much more per row.

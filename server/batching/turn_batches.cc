@@ -28,13 +28,13 @@ absl::Status TurnBatches::Admit(const Lane& lane, const Row& row) const {
   QueueLimit& queue = lane.queue_limit();
   // A row that will expire in the queue would only keep others waiting, and its caller.
   if (row.deadline != absl::InfiniteFuture() && !RunsInline(lane, 1, absl::ZeroDuration())) {
-    const absl::Duration wait = lane.ExpectedWait(queue.waiting(), pool_.workers());
+    const absl::Duration time = lane.ExpectedTime(queue.waiting(), pool_.workers());
     const absl::Duration left = row.deadline - loop_.Now();
-    if (wait > left && left > absl::ZeroDuration()) {
+    if (time > left && left > absl::ZeroDuration()) {
       metrics_.CountRowsDropped(DropReason::kDeadline);
       return absl::DeadlineExceededError(absl::StrCat(
           "the deadline would pass in the queue of model '", lane.options().model,
-          "': ", queue.waiting(), " rows wait, which takes about ", absl::FormatDuration(wait)));
+          "': ", queue.waiting(), " rows wait, which takes about ", absl::FormatDuration(time)));
     }
   }
   if (queue.TryEnter()) return absl::OkStatus();
@@ -103,7 +103,7 @@ bool TurnBatches::RunsInline(const Lane& lane, int rows, absl::Duration spent) c
 absl::Duration TurnBatches::RunInline(Lane& lane, absl::Span<Row* const> rows) {
   batch_.assign(rows.begin(), rows.end());
   dropped_.clear();
-  runner_.DropDead(lane, batch_, dropped_);
+  runner_.DropDead(lane, lane.RunTime(static_cast<int>(batch_.size())), batch_, dropped_);
   for (Row* row : dropped_) loop_.Ready(*row);
   if (batch_.empty()) return absl::ZeroDuration();
   if (!runner_.Run(lane, batch_)) {

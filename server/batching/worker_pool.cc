@@ -134,7 +134,8 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
 void WorkerPool::RunBatch(Lane& lane, std::vector<Row*>& batch, BatchRunner& runner) {
   std::vector<Row*> dropped;
   const absl::Time start = clock_.Now();
-  runner.DropDead(lane, batch, dropped);
+  const int count = static_cast<int>(batch.size());
+  runner.DropDead(lane, std::max(lane.RunTime(count), lane.WorkerTime(count)), batch, dropped);
   if (!batch.empty() && !runner.Run(lane, batch)) {
     // One of them is poison: each alone, so that only that one fails.
     for (Row* row : batch) runner.Run(lane, {&row, 1});

@@ -62,12 +62,15 @@ TEST_CASE("a run that was long by the clock counts with its CPU time only") {
   CHECK(lane->RunTimeInDoubt());
 }
 
-TEST_CASE("rows wait as long as the workers take for those ahead of them") {
+TEST_CASE("a row takes as long as the workers take for those ahead of it and for its own run") {
   Metrics metrics;
   const auto lane = MakeLane(metrics, Double, kMaxBatch);
-  CHECK(lane->ExpectedWait(100, 2) == absl::ZeroDuration());
+  REQUIRE(lane->RowsPerRun() == kMaxBatch);
+  CHECK(lane->ExpectedTime(100, 2) == absl::ZeroDuration());
   lane->RecordWorkerTime(4, absl::Milliseconds(20));
-  CHECK(lane->ExpectedWait(100, 2) == absl::Milliseconds(250));
+  CHECK(lane->ExpectedTime(100, 2) == absl::Milliseconds(250 + 5 * kMaxBatch));
+  // The next worker takes them all.
+  CHECK(lane->ExpectedTime(kMaxBatch - 1, 2) == absl::ZeroDuration());
 }
 
 }  // namespace

@@ -250,17 +250,17 @@ TEST_CASE("a row that would expire in the queue is refused at once") {
   ManualLoop loop(clock);
   WorkerPool pool(1, clock, metrics, [] {});
   TurnBatches batches(loop, pool, metrics, kBudget);
-  const auto lane = MakeLane(metrics, Double);
+  const auto lane = MakeLane(metrics, Double, /*max_batch=*/2);
   lane->RecordWorkerTime(1, absl::Milliseconds(50));
   std::deque<TestRow> rows;
   for (int i = 0; i < 2; ++i) REQUIRE(batches.Add(*lane, rows.emplace_back(1.0F)).ok());
 
   TestRow hasty(1.0F);
-  hasty.deadline = clock.Now() + absl::Milliseconds(80);
+  hasty.deadline = clock.Now() + absl::Milliseconds(180);
   const absl::Status status = batches.Add(*lane, hasty);
   CHECK(status.code() == absl::StatusCode::kDeadlineExceeded);
   CHECK(status.message() ==
-        "the deadline would pass in the queue of model 'm': 2 rows wait, which takes about 100ms");
+        "the deadline would pass in the queue of model 'm': 2 rows wait, which takes about 200ms");
   CHECK(lane->queue_limit().waiting() == 2);
 
   TestRow& patient = rows.emplace_back(1.0F);
