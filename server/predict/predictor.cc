@@ -5,27 +5,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/async/scope.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
-namespace {
-
-// Rows of one PredictBatch that are under way at once: enough to fill batches, few enough that
-// other calls get their turns.
-constexpr int kRowsAtOnce = 1024;
-
-// How soon a batch looks again whether the queue has room for its next rows.
-constexpr absl::Duration kNextLook = absl::Milliseconds(1);
-
-// How many more rows batches may add: half of the queue is left to other calls.
-int RoomForBatches(const batching::QueueLimit& queue) {
-  return std::clamp(std::max(queue.limit() / 2, 1) - queue.waiting(), 0, kRowsAtOnce);
-}
-
-}  // namespace
 
 Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const CallContext& call) {
   auto version = line_.catalog.Find(request.model, request.version, request.user_id);
@@ -165,54 +149,6 @@ Prediction Predictor::MakePrediction(const Request& request, const Answer& answe
   prediction.feature_origin = answer.origin;
   prediction.created_at = absl::FromUnixMillis(absl::ToUnixMillis(now));
   return prediction;
-}
-
-Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
-    absl::Span<const absl::string_view> user_ids, const Request& shared, const CallContext& call) {
-  // One version answers all of them: the first user's, which is the user's of a batch of one.
-  const absl::string_view first_user = user_ids.empty() ? "" : user_ids.front();
-  auto version = line_.catalog.Find(shared.model, shared.version, first_user);
-  if (!version.ok()) co_return version.status();
-  BatchAnswer batch;
-  batch.version = *std::move(version);
-  if (batch.version->features->size() == 0) {
-    Answer answer;
-    answer.version = batch.version;
-    co_return StartFromRequest(shared, answer);
-  }
-  batch.rows.resize(user_ids.size());
-  // A batch waits for room in the queue rather than being refused: it is fed in pieces.
-  const batching::QueueLimit& queue = batch.version->lane->queue_limit();
-  std::vector<Request> requests(std::min<size_t>(kRowsAtOnce, user_ids.size()), shared);
-  for (size_t begin = 0; begin < user_ids.size();) {
-    const size_t count = std::min<size_t>(RoomForBatches(queue), user_ids.size() - begin);
-    Scope scope;
-    for (size_t i = 0; i < count; ++i) {
-      requests[i].user_id = user_ids[begin + i];
-      BatchRow& row = batch.rows[begin + i];
-      row.answer.version = batch.version;
-      scope.Spawn(RunBatchRow(requests[i], call, row));
-    }
-    co_await scope.Done();
-    begin += count;
-    const absl::Status status = call.Check(line_.loop.Now(), "all rows were answered");
-    if (!status.ok()) co_return status;
-    if (count == 0) co_await line_.loop.Sleep(kNextLook);
-  }
-  for (const BatchRow& row : batch.rows) {
-    if (line_.shadow != nullptr && row.status.ok()) line_.shadow->Offer(row.answer);
-  }
-  co_return batch;
-}
-
-Task<void> Predictor::RunBatchRow(const Request& request, const CallContext& call, BatchRow& row) {
-  row.status = co_await Run(request, call, row.answer);
-  // Others took the room meanwhile: the row waits for its turn, up to the caller's deadline.
-  while (absl::IsResourceExhausted(row.status) && call.Check(line_.loop.Now(), "").ok()) {
-    co_await line_.loop.Sleep(kNextLook);
-    row.answer.missing.clear();
-    row.status = co_await Run(request, call, row.answer);
-  }
 }
 
 Task<absl::StatusOr<Prediction>> Predictor::GetPrediction(std::string prediction_id,

@@ -2,17 +2,21 @@
 #ifndef PREDICTD_SERVER_PREDICT_PREDICTOR_H_
 #define PREDICTD_SERVER_PREDICT_PREDICTOR_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "server/async/loop.h"
+#include "server/async/scope.h"
 #include "server/async/task.h"
 #include "server/base/metrics.h"
 #include "server/batching/turn_batches.h"
 #include "server/features/reader.h"
+#include "server/predict/batch_line.h"
 #include "server/predict/feature_merge.h"
 #include "server/predict/request.h"
 #include "server/predict/shadow.h"
@@ -56,7 +60,9 @@ class Predictor {
   Task<absl::StatusOr<Answer>> Predict(const Request& request, const CallContext& call);
 
   // The same model version for all; `shared` says what the rows have in common. A row that fails
-  // fails alone. `user_ids`, `shared` and `call` outlive the task.
+  // fails alone. A batch waits for room in the queue rather than being refused, and is fed in
+  // pieces; DEADLINE_EXCEEDED at once where those that wait already take too long. `user_ids`,
+  // `shared` and `call` outlive the task.
   Task<absl::StatusOr<BatchAnswer>> PredictBatch(absl::Span<const absl::string_view> user_ids,
                                                  const Request& shared, const CallContext& call);
 
@@ -67,7 +73,16 @@ class Predictor {
  private:
   // The line after the version was found: `answer.version` is set.
   Task<absl::Status> Run(const Request& request, const CallContext& call, Answer& answer);
-  Task<void> RunBatchRow(const Request& request, const CallContext& call, BatchRow& row);
+  BatchLine& LineOf(const repository::Version& version);
+  // DEADLINE_EXCEEDED where a batch of `rows` that joins the line now would wait for too long.
+  absl::Status CheckLine(const BatchLine& line, int rows, const CallContext& call);
+  // Waits in the line, then begins rows of a batch, those at `from` and after it, in `scope`; how
+  // many.
+  Task<absl::StatusOr<int>> Begin(Scope& scope, absl::Span<const absl::string_view> user_ids,
+                                  size_t from, const Request& shared, const CallContext& call,
+                                  BatchAnswer& batch);
+  Task<void> RunBatchRow(absl::string_view user_id, const Request& shared, const CallContext& call,
+                         BatchRow& row);
 
   // Fills `answer.features` without waiting where the request or the in-process cache can; sets
   // `*done`.
@@ -89,6 +104,7 @@ class Predictor {
   const Line line_;
   ColumnLookup columns_;
   save::PredictionIds ids_;
+  absl::flat_hash_map<std::string, std::unique_ptr<BatchLine>> batch_lines_;  // by model
 };
 
 }  // namespace predictd::predict
