@@ -1,42 +1,31 @@
 """Figures that have no floor: batches, durable saving, start, cold start, memory."""
 import os
-import re
-import sqlite3
 import statistics
 import subprocess
-import urllib.request
 
+from . import tables
 from .paths import BUILD
 from .server import Server, medians
+from .target import Target, total
 
 
-def start(name, folder, *flags, source="features.db"):
+def start(name, folder, *flags):
     return Server(name, [BUILD / "predictd", f"--models={folder}/models", "--listen=127.0.0.1:0",
-                         "--http_listen=", f"--feature_source=sqlite:{folder}/{source}",
+                         "--http_listen=", f"--feature_source=sqlite:{folder}/features.db",
                          "--local_cache_ttl=1h", *flags])
 
 
 def cold_start(folder):
     """Reads of the source per user when 100,000 users come at once to empty caches."""
     users = 100_000
-    with sqlite3.connect(folder / "many.db") as many:
-        many.execute("ATTACH ? AS few", (str(folder / "features.db"),))
-        columns = [row[1] for row in many.execute("PRAGMA few.table_info(user_features)")]
-        names = ", ".join(f'"{name}"' for name in columns[1:])
-        many.execute(f'CREATE TABLE user_features ("{columns[0]}" INTEGER PRIMARY KEY, {names})')
-        many.execute(f"INSERT INTO user_features SELECT NULL, {names} FROM few.user_features, "
-                     f"(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-                     f"WHERE i < {users} / 5000) SELECT i FROM n)")
-    server = start("cold start", folder, "--http_listen=127.0.0.1:0", source="many.db")
-    http = re.match(r"listening http (\S+)", server.process.stdout.readline())[1]
-    server.wait_until_ready()
-    subprocess.run([BUILD / "predict", "bench", f"--server={server.address}", "--concurrency=256",
-                    "--requests=1000000", f"--user_range=1:{users}", "--warmup=0s", "--json"],
-                   check=True, stdout=subprocess.DEVNULL)
-    with urllib.request.urlopen(f"http://{http}/metrics") as page:
-        text = page.read().decode()
+    table = tables.many_users(folder, folder / "features.db", users)
+    server = Target(BUILD, f"--models={folder}/models",
+                    f"--feature_source=sqlite:{table}", "--local_cache_ttl=1h")
+    server.bench("--concurrency=256", "--requests=1000000", f"--user_range=1:{users}",
+                 "--warmup=0s")
+    reads = total(server.metrics(), "predictd_source_reads_total")
     server.stop()
-    return float(re.search(r"^predictd_source_reads_total (\S+)", text, re.M)[1]) / users
+    return reads / users
 
 
 def ready_seconds(folder, rounds):

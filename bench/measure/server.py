@@ -14,10 +14,11 @@ from .paths import BUILD
 class Server:
     """A server under measurement, with the address it said it listens on."""
 
-    def __init__(self, name, command, floor="floor", load=()):
+    def __init__(self, name, command, floor="floor", load=(), build=BUILD):
         self.name = name
         self.floor = floor
         self.load = load
+        self.build = build
         self.log = tempfile.TemporaryFile("w+")
         self.started = time.monotonic()
         self.process = subprocess.Popen(
@@ -32,7 +33,7 @@ class Server:
 
     def wait_until_ready(self):
         """Returns seconds from start to ready."""
-        subprocess.run([BUILD / "predict", "wait", f"--server={self.address}"], check=True,
+        subprocess.run([self.build / "predict", "wait", f"--server={self.address}"], check=True,
                        stdout=subprocess.DEVNULL)
         return time.monotonic() - self.started
 

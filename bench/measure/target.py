@@ -4,13 +4,13 @@ Unlike the servers that are compared with the floor, its refusals and missed dea
 not errors, and what it did inside is read from /metrics.
 """
 import json
-import pathlib
 import re
 import resource
 import subprocess
 import sys
-import tempfile
 import urllib.request
+
+from .server import Server
 
 
 def raise_file_limit():
@@ -23,22 +23,14 @@ class BenchFailed(SystemExit):
     """`predict bench` measured nothing. Ends the program where nobody catches it."""
 
 
-class Target:
-    """Serves once it is made. Of a flag that is given twice the last one counts."""
+class Target(Server):
+    """Ready once it is made. Of a flag that is given twice the last one counts."""
 
     def __init__(self, build, *flags):
-        self.build = build
-        self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            [build / "predictd", "--listen=127.0.0.1:0", "--http_listen=127.0.0.1:0", *flags],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
-        addresses = dict(re.findall(r"listening (\w+) (\S+)",
-                                    "".join(self.process.stdout.readline() for _ in range(2))))
-        if "grpc" not in addresses or "http" not in addresses:
-            self.log.seek(0)
-            sys.exit(f"bench: predictd did not start:\n{self.log.read()}")
-        self.address, self.http = addresses["grpc"], addresses["http"]
-        self.predict("wait")
+        super().__init__("predictd", [build / "predictd", "--listen=127.0.0.1:0",
+                                      "--http_listen=127.0.0.1:0", *flags], build=build)
+        self.http = re.match(r"listening http (\S+)", self.process.stdout.readline())[1]
+        self.wait_until_ready()
 
     def predict(self, *arguments):
         """Runs the command-line client against it; what it prints is thrown away."""
@@ -63,14 +55,6 @@ class Target:
             lines = page.read().decode().splitlines()
         return {name: float(value) for name, value in
                 (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))}
-
-    def resident_mb(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=60)
 
 
 def total(metrics, name, labels=""):
