@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "server/base/abandonable_thread.h"
 #include "server/base/mutex.h"
 
 namespace predictd::redis {
@@ -42,24 +42,7 @@ struct Resolver::State {
 
 Resolver::Resolver(LookUp look_up) : state_(std::make_shared<State>(std::move(look_up))) {}
 
-Resolver::~Resolver() {
-  std::thread thread;
-  bool ended = false;
-  {
-    MutexLock lock(state_->mutex);
-    state_->stopping = true;
-    state_->changed.NotifyAll();
-    thread = std::move(state_->thread);
-    if (!thread.joinable()) return;
-    const absl::Time latest = absl::Now() + kLongestStop;
-    while (!state_->ended && absl::Now() < latest) {
-      state_->changed.WaitFor(state_->mutex, latest - absl::Now());
-    }
-    ended = state_->ended;
-  }
-  // A thread that is left behind touches nothing but the state it shares.
-  ended ? thread.join() : thread.detach();
-}
+Resolver::~Resolver() { JoinOrAbandon(*state_, kLongestStop); }
 
 void Resolver::Resolve(std::string host, int port, Loop& loop, Done done) {
   MutexLock lock(state_->mutex);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "server/async/backoff.h"
+#include "server/base/abandonable_thread.h"
 #include "server/base/log.h"
 #include "server/base/mutex.h"
 #include "server/base/status.h"
@@ -101,23 +102,7 @@ class PostgresKeeper::Worker {
 PostgresKeeper::PostgresKeeper(Options options)
     : state_(std::make_shared<State>(std::move(options))) {}
 
-PostgresKeeper::~PostgresKeeper() {
-  std::thread thread;
-  bool ended = false;
-  {
-    MutexLock lock(state_->mutex);
-    state_->stopping = true;
-    state_->changed.NotifyAll();
-    thread = std::move(state_->thread);
-    if (!thread.joinable()) return;
-    const absl::Time latest = absl::Now() + kLongestStop;
-    while (!state_->ended && absl::Now() < latest) {
-      state_->changed.WaitFor(state_->mutex, latest - absl::Now());
-    }
-    ended = state_->ended;
-  }
-  ended ? thread.join() : thread.detach();
-}
+PostgresKeeper::~PostgresKeeper() { JoinOrAbandon(*state_, kLongestStop); }
 
 PostgresKeeper::Look PostgresKeeper::Start() {
   auto worker = std::make_unique<Worker>(state_);

@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/async/scope.h"
-#include "tests/unit/predict/rig.h"
+#include "tests/fakes/predict_rig.h"
 
 namespace predictd::predict {
 

@@ -4,7 +4,7 @@
 
 #include "tests/catch.h"
 #include "tests/fakes/metric_value.h"
-#include "tests/unit/predict/rig.h"
+#include "tests/fakes/predict_rig.h"
 
 namespace predictd::predict {
 namespace {

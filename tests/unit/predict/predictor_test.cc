@@ -6,7 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "tests/catch.h"
-#include "tests/unit/predict/rig.h"
+#include "tests/fakes/predict_rig.h"
 
 namespace predictd::predict {
 namespace {

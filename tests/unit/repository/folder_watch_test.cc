@@ -196,6 +196,8 @@ TEST_CASE("with --model_poll=0 nothing is looked at but on request") {
   loop.Do([&] { scope.Spawn(load()); });
   CHECK(Eventually([&] { return loaded.load(); }));
   loop.Do([] {});  // the task has ended
+  // Its thread, which has woken the loop, may be about to leave it only now.
+  rig.repository->Stop(absl::InfiniteDuration());
 }
 
 }  // namespace

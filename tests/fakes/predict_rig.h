@@ -1,6 +1,6 @@
 // The whole line on one loop: a model that the test writes, a source and a store in memory.
-#ifndef PREDICTD_TESTS_UNIT_PREDICT_RIG_H_
-#define PREDICTD_TESTS_UNIT_PREDICT_RIG_H_
+#ifndef PREDICTD_TESTS_FAKES_PREDICT_RIG_H_
+#define PREDICTD_TESTS_FAKES_PREDICT_RIG_H_
 
 #include <functional>
 #include <limits>
@@ -144,4 +144,4 @@ class Rig {
 
 }  // namespace predictd::predict
 
-#endif  // PREDICTD_TESTS_UNIT_PREDICT_RIG_H_
+#endif  // PREDICTD_TESTS_FAKES_PREDICT_RIG_H_
