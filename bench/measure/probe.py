@@ -2,7 +2,7 @@
 import threading
 import time
 
-from .target import BenchFailed
+from .server import BenchFailed
 
 WINDOW = 0.25
 # In a window there are a hundred answers, so that its p99 is the second largest.

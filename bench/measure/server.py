@@ -11,6 +11,10 @@ import time
 from .paths import BUILD
 
 
+class BenchFailed(SystemExit):
+    """`predict bench` measured nothing. Ends the program where nobody catches it."""
+
+
 class Server:
     """A server under measurement, with the address it said it listens on."""
 
@@ -40,6 +44,16 @@ class Server:
     def resident_mb(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+    def bench(self, *flags):
+        """What `predict bench --json` says. That no request was answered OK is a figure too."""
+        result = subprocess.run(
+            [self.build / "predict", "bench", f"--server={self.address}",
+             f"--server_pid={self.process.pid}", "--json", *flags],
+            capture_output=True, text=True, check=False)
+        if not result.stdout.startswith("{"):
+            raise BenchFailed(f"bench: predict bench failed: {result.stderr}")
+        return json.loads(result.stdout)
 
     def drive(self, concurrency, seconds, *flags):
         return drive(self.name, self.address, concurrency, seconds,

@@ -3,7 +3,6 @@
 Unlike the servers that are compared with the floor, its refusals and missed deadlines are figures,
 not errors, and what it did inside is read from /metrics.
 """
-import json
 import re
 import resource
 import subprocess
@@ -17,10 +16,6 @@ def raise_file_limit():
     """As many files as are allowed, for this program and what it starts: connections are files."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-class BenchFailed(SystemExit):
-    """`predict bench` measured nothing. Ends the program where nobody catches it."""
 
 
 class Target(Server):
@@ -38,16 +33,6 @@ class Target(Server):
                               capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"bench: predict {arguments[0]} failed: {done.stderr}")
-
-    def bench(self, *flags):
-        """What `predict bench --json` says. That no request was answered OK is a figure too."""
-        result = subprocess.run(
-            [self.build / "predict", "bench", f"--server={self.address}",
-             f"--server_pid={self.process.pid}", "--json", *flags],
-            capture_output=True, text=True, check=False)
-        if not result.stdout.startswith("{"):
-            raise BenchFailed(f"bench: predict bench failed: {result.stderr}")
-        return json.loads(result.stdout)
 
     def metrics(self):
         """Samples by name and labels, as /metrics writes them."""
