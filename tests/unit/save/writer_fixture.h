@@ -23,10 +23,12 @@ using SaveResult = absl::StatusOr<std::string>;
 inline std::string Id(int i) { return absl::StrCat("id-", i); }
 
 struct WriterTest {
-  explicit WriterTest(size_t max_queue = 1000, size_t max_batch = 512) {
+  explicit WriterTest(size_t max_queue = 1000, size_t max_batch = 512,
+                      absl::Duration interval = absl::ZeroDuration()) {
     Writer::Options options;
     options.max_queue = max_queue;
     options.max_batch = max_batch;
+    options.interval = interval;
     options.first_retry = absl::Milliseconds(1);
     options.longest_retry = absl::Milliseconds(5);
     writer.emplace(store, clock, metrics, options);

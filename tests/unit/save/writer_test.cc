@@ -14,6 +14,26 @@ TEST_CASE("a lone prediction is written at once") {
   CHECK(test.Waiting() == 0);
 }
 
+TEST_CASE("after a transaction the next one waits until it is full, or the end") {
+  WriterTest test(1000, 10, absl::Hours(1));
+  test.writer->SaveLater(MakePrediction("first"));
+  test.store.WaitForSaved(1);
+  for (int i = 0; i < 10; ++i) test.writer->SaveLater(MakePrediction(Id(i)));
+  test.store.WaitForSaved(11);
+  for (int i = 10; i < 13; ++i) test.writer->SaveLater(MakePrediction(Id(i)));
+  REQUIRE(test.Flush().ok());
+  CHECK(test.store.batches() == std::vector<size_t>{1, 10, 3});
+}
+
+TEST_CASE("who waits for a prediction to be saved does not wait for others") {
+  WriterTest test(1000, 10, absl::Hours(1));
+  test.writer->SaveLater(MakePrediction("first"));
+  test.store.WaitForSaved(1);
+  test.writer->SaveLater(MakePrediction("later"));
+  CHECK(test.Save(MakePrediction("now")).ok());
+  CHECK(test.store.saved().back().prediction_id == "now");
+}
+
 TEST_CASE("what queues up during a transaction is written in order, in full batches") {
   WriterTest test(1000, 10);
   test.BlockStore();
