@@ -109,7 +109,7 @@ void CheckRouting(const std::vector<std::string>& flags) {
   std::vector<std::string> all = {"--models=" + repository.path(),
                                   "--feature_source=" + table.source(),
                                   "--feature_cache=" + redis.unix_url(),
-                                  "--local_cache_ttl=20ms",
+                                  "--local_cache_ttl=100ms",
                                   "--feature_cache_timeout=10s",
                                   "--feature_source_timeout=30s",
                                   "--max_queue=100000"};
