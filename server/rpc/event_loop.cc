@@ -2,6 +2,7 @@
 
 #include <grpc/support/time.h>
 
+#include <thread>
 #include <utility>
 
 namespace predictd::rpc {
@@ -26,7 +27,11 @@ constexpr int kFruitlessLooks = 2;
 
 // How often the loop looks at its sockets while answers are outstanding before it sleeps. Waking it
 // up costs two hand-overs between threads; Redis answers a pipelined read within a few looks.
-constexpr int kLooksBeforeSleep = 20;
+constexpr int kLooksBeforeSleep = 30;
+// After so many of them it lets others have the core in between: Redis, or the caller, may be
+// waiting for it. Measured with 1 and 8 in flight and a Redis on the same two cores: p50 0.86 of
+// what it is without.
+constexpr int kLooksAlone = 3;
 
 // Longest wait for one of the last events: the done events of calls that were answered before.
 constexpr absl::Duration kLastEvent = absl::Milliseconds(200);
@@ -50,7 +55,7 @@ void EventLoop::Run() {
       continue;
     }
     if (AnswersOutstanding() && looks < kLooksBeforeSleep) {
-      ++looks;
+      if (++looks > kLooksAlone) std::this_thread::yield();
       continue;
     }
     looks = 0;
