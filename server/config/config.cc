@@ -254,7 +254,8 @@ absl::Status ReadSaving(Config& config) {
     config.save_to = *std::move(address);
     // Saving switches its file to WAL, which is not to be done to a file of somebody else's.
     std::error_code error;
-    if (config.feature_source &&
+    if (config.feature_source && config.feature_source->kind == StoreKind::kSqlite &&
+        config.save_to->kind == StoreKind::kSqlite &&
         (config.feature_source->path == config.save_to->path ||
          std::filesystem::equivalent(config.feature_source->path, config.save_to->path, error))) {
       return Invalid("save_to", "is the file of --feature_source; give another one");

@@ -15,7 +15,8 @@ ABSL_FLAG(std::string, tls_key, "", "PEM file with the certificate's private key
 ABSL_FLAG(std::string, tls_client_ca, "",
           "PEM file with the authority whose client certificates are required; empty = none are");
 ABSL_FLAG(std::string, admin, "loopback",
-          "who may call LoadModel and UnloadModel: off, loopback (also Unix sockets), all");
+          "who may call LoadModel, UnloadModel, PutFeatures and the repository RPCs of the Open "
+          "Inference Protocol: off, loopback (also Unix sockets), all");
 ABSL_FLAG(
     int, event_loops, 0,
     "threads that take calls, each with a completion queue and a Redis connection of its own; "

@@ -12,6 +12,8 @@ namespace predictd::features {
 namespace {
 
 constexpr size_t kHeaderBytes = 16;
+// The end of the year 9999: a row that was read later than that is garbage.
+constexpr uint64_t kLastMillis = 253402300799999;
 
 }  // namespace
 
@@ -33,11 +35,12 @@ std::optional<FeatureRow> UnpackRow(absl::string_view value,
   const size_t features = schema->size();
   if (value.size() != kHeaderBytes + 4 * features) return std::nullopt;
   if (LittleEndian<uint64_t>(value.data()) != schema->fingerprint()) return std::nullopt;
+  const uint64_t millis = LittleEndian<uint64_t>(value.data() + 8);
+  if (millis > kLastMillis) return std::nullopt;
   FeatureRow row;
   row.schema = schema;
   row.origin = FeatureOrigin::kRedis;
-  row.read_at =
-      absl::FromUnixMillis(static_cast<int64_t>(LittleEndian<uint64_t>(value.data() + 8)));
+  row.read_at = absl::FromUnixMillis(static_cast<int64_t>(millis));
   row.values.resize(features);
   for (size_t i = 0; i < features; ++i) {
     const uint32_t bits = LittleEndian<uint32_t>(value.data() + kHeaderBytes + 4 * i);

@@ -7,11 +7,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "server/base/status.h"
 
 namespace predictd::predict {
 namespace {
 
 constexpr size_t kLongestUserId = 512;  // bytes
+// Bytes. An index of PostgreSQL takes about 2,700.
+constexpr size_t kLongestIdempotencyKey = 512;
 // Versions come and go: what is remembered of them is forgotten now and then.
 constexpr size_t kMostRemembered = 64;
 
@@ -32,6 +35,11 @@ const std::vector<int>& ColumnLookup::Columns(const repository::Version& version
   return columns_.emplace(key, std::move(columns)).first->second;
 }
 
+absl::Status CheckMaxFeatureAge(absl::Duration age) {
+  if (age >= absl::ZeroDuration()) return absl::OkStatus();
+  return Invalid("max_feature_age", "is negative; use 0 to read the source");
+}
+
 absl::Status CheckRequest(const Request& request) {
   if (request.user_id.empty()) return Invalid("user_id", "is empty; name the user");
   if (request.user_id.size() > kLongestUserId) {
@@ -41,8 +49,14 @@ absl::Status CheckRequest(const Request& request) {
   if (request.user_id.find('\0') != absl::string_view::npos) {
     return Invalid("user_id", "contains a NUL byte; take it out");
   }
-  if (request.max_feature_age < absl::ZeroDuration()) {
-    return Invalid("max_feature_age", "is negative; use 0 to read the source");
+  PREDICTD_RETURN_IF_ERROR(CheckMaxFeatureAge(request.max_feature_age));
+  if (request.idempotency_key.size() > kLongestIdempotencyKey) {
+    return Invalid("idempotency_key",
+                   absl::StrCat("has ", request.idempotency_key.size(), " bytes; at most ",
+                                kLongestIdempotencyKey, " are taken"));
+  }
+  if (request.idempotency_key.find('\0') != absl::string_view::npos) {
+    return Invalid("idempotency_key", "contains a NUL byte; take it out");
   }
   for (const auto& [name, value] : request.features) {
     if (std::isfinite(value)) continue;

@@ -25,7 +25,11 @@ class ColumnLookup {
   absl::flat_hash_map<std::pair<uint64_t, uint64_t>, std::vector<int>> columns_;
 };
 
-// Checks user_id, max_feature_age and the values of a request. INVALID_ARGUMENT names the field.
+// INVALID_ARGUMENT where it is negative.
+absl::Status CheckMaxFeatureAge(absl::Duration age);
+
+// Checks user_id, idempotency_key, max_feature_age and the values of a request. INVALID_ARGUMENT
+// names the field.
 absl::Status CheckRequest(const Request& request);
 
 // `answer.features` starts as the request's own features, NaN elsewhere. INVALID_ARGUMENT for a

@@ -26,6 +26,8 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
     answer.version = batch.version;
     co_return StartFromRequest(shared, answer);
   }
+  const absl::Status common = CheckMaxFeatureAge(shared.max_feature_age);
+  if (!common.ok()) co_return common;
   batch.rows.resize(user_ids.size());
   BatchLine& line = LineOf(*batch.version);
   absl::Status status = CheckLine(line, static_cast<int>(user_ids.size()), call);

@@ -99,8 +99,14 @@ absl::StatusOr<const std::pair<const std::string, ModelInfo>*> Catalog::FindMode
     const Snapshot& snapshot, absl::string_view model) const {
   if (model.empty()) model = default_model_;
   if (model.empty()) {
-    if (snapshot.models.size() == 1) return &*snapshot.models.begin();
-    if (snapshot.models.size() > 1) {
+    // A folder without versions is only becoming a model: it takes nothing from the others.
+    const auto has_versions = [](const auto& known) { return !known.second.versions.empty(); };
+    const auto with = std::count_if(snapshot.models.begin(), snapshot.models.end(), has_versions);
+    if (with == 1) {
+      return &*std::find_if(snapshot.models.begin(), snapshot.models.end(), has_versions);
+    }
+    if (with == 0 && !snapshot.models.empty()) return &*snapshot.models.begin();
+    if (with > 1) {
       return absl::InvalidArgumentError(absl::StrCat("model: name one of ", ModelNames(snapshot),
                                                      ", or start predictd with --default_model"));
     }
@@ -168,9 +174,11 @@ bool Catalog::Ready() const {
     const auto it = now->models.find(default_model_);
     return it != now->models.end() && it->second.Serving() != nullptr;
   }
-  return !now->models.empty() &&
-         std::all_of(now->models.begin(), now->models.end(),
-                     [](const auto& model) { return model.second.Serving() != nullptr; });
+  const auto serves = [](const auto& model) { return model.second.Serving() != nullptr; };
+  return std::any_of(now->models.begin(), now->models.end(), serves) &&
+         std::all_of(now->models.begin(), now->models.end(), [&](const auto& model) {
+           return model.second.versions.empty() || serves(model);
+         });
 }
 
 void Catalog::Publish(std::shared_ptr<const Snapshot> snapshot) {

@@ -34,6 +34,9 @@ void Repository::Answer(Request& request) {
 }
 
 absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
+  if (request.model.empty()) {
+    return absl::InvalidArgumentError("model: is empty; name the model");
+  }
   const auto model = models_.find(request.model);
   if (model == models_.end()) {
     return absl::NotFoundError(absl::StrCat(

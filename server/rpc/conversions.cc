@@ -96,7 +96,8 @@ void FillResponse(const predict::BatchAnswer& answer, bool with_ids,
   message.mutable_outputs()->Reserve(static_cast<int>(answer.rows.size()) * width);
   for (size_t i = 0; i < answer.rows.size(); ++i) {
     const predict::BatchRow& row = answer.rows[i];
-    if (with_ids) message.add_prediction_ids(row.answer.prediction_id);
+    // One whose save failed has an id that stands nowhere.
+    if (with_ids) message.add_prediction_ids(row.status.ok() ? row.answer.prediction_id : "");
     if (row.status.ok()) {
       message.mutable_outputs()->Add(row.answer.outputs.begin(), row.answer.outputs.end());
       continue;

@@ -16,9 +16,11 @@ constexpr int kSpare = 2;
 
 using Async = inference::GRPCInferenceService::AsyncService;
 
-// By the names that common clients know. Each is served in full.
-constexpr absl::string_view kExtensions[] = {
-    "model_repository", "model_repository(unload_dependents)", "model_configuration", "statistics"};
+// By the names that common clients know. Each is served in full, the first ones to whom --admin
+// allows.
+constexpr absl::string_view kAdminExtensions[] = {"model_repository",
+                                                  "model_repository(unload_dependents)"};
+constexpr absl::string_view kExtensions[] = {"model_configuration", "statistics"};
 
 }  // namespace
 
@@ -95,6 +97,11 @@ absl::Status InferenceService::ServerMetadata(const inference::ServerMetadataReq
                                               inference::ServerMetadataResponse& response) const {
   response.set_name("predictd");
   response.set_version(parts_.facts.version);
+  if (parts_.admin != AdminAccess::kOff) {
+    for (const absl::string_view extension : kAdminExtensions) {
+      response.add_extensions(extension.data(), extension.size());
+    }
+  }
   for (const absl::string_view extension : kExtensions) {
     response.add_extensions(extension.data(), extension.size());
   }

@@ -67,10 +67,12 @@ void RepositoryCalls::Start() {
   unload_.Start();
 }
 
-Task<absl::Status> RepositoryCalls::Index(Call&, const inference::RepositoryIndexRequest& message,
+Task<absl::Status> RepositoryCalls::Index(Call& call,
+                                          const inference::RepositoryIndexRequest& message,
                                           inference::RepositoryIndexResponse& response) {
   RequestRecord record(Method::kRepositoryIndex, parts_.loop, parts_.metrics, parts_.state);
   absl::Status status = record.Admit();
+  if (status.ok()) status = CheckAdmin(parts_.admin, call.context().peer());
   if (status.ok()) status = CheckRepositoryName(message.repository_name());
   if (status.ok()) FillIndex(*parts_.catalog.snapshot(), message.ready(), response);
   co_return record.Answered(std::move(status));

@@ -21,7 +21,10 @@ absl::Status RequestRecord::Admit() const {
 }
 
 absl::Status RequestRecord::Answered(absl::Status status, const predict::StageTimes* times) {
-  const absl::Duration took = loop_.Now() - start_;
+  // A request that is answered within the piece of work that took it: the loop's time stands still
+  // in it.
+  const absl::Time now = loop_.Now() > start_ ? loop_.Now() : loop_.clock().Now();
+  const absl::Duration took = now - start_;
   metrics_.CountRequest(method_, status.code(), took);
   if (!LogEnabled(LogLevel::kDebug)) return status;
   if (times == nullptr) {

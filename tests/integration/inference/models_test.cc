@@ -213,19 +213,24 @@ TEST_CASE("the repository is listed, loaded from and unloaded") {
   CHECK(client.Call(&Stub::RepositoryModelLoad, load).code() == grpc::INVALID_ARGUMENT);
 }
 
-TEST_CASE("with --admin=off the repository is only listed") {
+TEST_CASE("with --admin=off the repository's RPCs are refused and not advertised") {
   ModelRepository repository;
   repository.Add("m", 1, Sum(1));
   PredictdProcess server({"--models=" + repository.path(), "--admin=off"});
   REQUIRE(server.WaitUntilReady());
   InferenceClient client(server);
-  CHECK(Index(client, false) == std::vector<std::string>{"m 1 READY"});
+  const inference::RepositoryIndexRequest index;
+  CHECK(client.Call(&Stub::RepositoryIndex, index).code() == grpc::PERMISSION_DENIED);
   inference::RepositoryModelLoadRequest load;
   load.set_model_name("m");
   CHECK(client.Call(&Stub::RepositoryModelLoad, load).code() == grpc::PERMISSION_DENIED);
   inference::RepositoryModelUnloadRequest unload;
   unload.set_model_name("m");
   CHECK(client.Call(&Stub::RepositoryModelUnload, unload).code() == grpc::PERMISSION_DENIED);
+  const auto metadata =
+      client.Call(&Stub::ServerMetadata, inference::ServerMetadataRequest()).response;
+  CHECK(std::vector<std::string>(metadata.extensions().begin(), metadata.extensions().end()) ==
+        std::vector<std::string>{"model_configuration", "statistics"});
 }
 
 }  // namespace

@@ -102,8 +102,11 @@ TEST_CASE("packed: what is no row is a counted miss that the next fill overwrite
   other_schema[0] ^= 1;
   std::string infinite = value;
   infinite.replace(16, 4, std::string("\0\0\x80\x7f", 4));
-  for (const std::string& bad : {std::string(), value.substr(0, 15), value.substr(0, 27),
-                                 value + "x", value + "0000", other_schema, infinite}) {
+  std::string read_in_no_year = value;
+  read_in_no_year[15] ^= '\x80';
+  for (const std::string& bad :
+       {std::string(), value.substr(0, 15), value.substr(0, 27), value + "x", value + "0000",
+        other_schema, infinite, read_in_no_year}) {
     const CacheAnswer answer = Decode(packed, Bulk(bad));
     CHECK(IsMiss(answer));
     CHECK(answer.error == StoreError::kGarbage);

@@ -110,6 +110,23 @@ TEST_CASE("bad input is refused by the field's name") {
     CHECK(absl::StartsWith(answer.status().message(), c.field));
   }
   CHECK(rig.Predict(For(std::string(512, 'x'))).status().code() == absl::StatusCode::kNotFound);
+  for (const std::string& key : {std::string(513, 'k'), std::string("k\0", 2)}) {
+    Request request = For("42");
+    request.idempotency_key = key;
+    const auto answer = rig.Predict(request);
+    CHECK(absl::IsInvalidArgument(answer.status()));
+    CHECK(absl::StartsWith(answer.status().message(), "idempotency_key"));
+  }
+}
+
+TEST_CASE("what is wrong with a batch as a whole fails it as a whole") {
+  Rig rig;
+  const std::vector<absl::string_view> users = {"42"};
+  Request shared;
+  shared.max_feature_age = absl::Seconds(-1);
+  const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+  CHECK(absl::IsInvalidArgument(batch.status()));
+  CHECK(absl::StartsWith(batch.status().message(), "max_feature_age"));
 }
 
 TEST_CASE("unreachable stores are UNAVAILABLE, or defaults where the model's config says so") {

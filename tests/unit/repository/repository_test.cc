@@ -1,5 +1,6 @@
 #include "server/repository/repository.h"
 
+#include <filesystem>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -179,6 +180,14 @@ TEST_CASE("which model is meant when none is named") {
   rig.folder.AddVersion("b", 1);
   rig.Poll();
   CHECK((*rig.catalog_.Find("", ""))->model == "b");
+  // Becoming a model.
+  rig.folder.Write("c/config.json", "{}");
+  rig.Poll();
+  CHECK((*rig.catalog_.Find("", ""))->model == "b");
+  CHECK(rig.catalog_.Ready());
+  CHECK(absl::StrContains(rig.catalog_.Find("c", "").status().message(), "has no version"));
+  std::filesystem::remove_all(rig.folder.path() + "/c");
+  rig.Poll();
   rig.folder.AddVersion("a", 1);
   rig.Poll();
   const absl::Status several = rig.catalog_.Find("", "").status();
