@@ -148,6 +148,8 @@ class Repository {
 
   // What config.json says, applied; both return true where anything to be published changed.
   bool TakeSettings(const std::string& name, Model& model, const ModelFiles& files);
+  // Every version that may serve is to be loaded (again).
+  static void TryAgain(Model& model);
   bool ApplySettings();
   bool ChooseVersions(const std::string& name, Model& model);
   bool WatchCanary(const std::string& name, Model& model);

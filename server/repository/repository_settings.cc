@@ -64,6 +64,8 @@ bool Repository::TakeSettings(const std::string& name, Model& model, const Model
         {{"model", name},
          {"error", config.problem.message()},
          {"settings", model.settings ? "the former ones stay" : "none, its versions fail"}});
+    // For what is wrong now to be their reason.
+    if (!model.settings) TryAgain(model);
     return true;
   }
   const bool reload = !model.settings || !LoadedAlike(*model.settings, *settings);
@@ -73,14 +75,17 @@ bool Repository::TakeSettings(const std::string& name, Model& model, const Model
   }
   model.settings = *std::move(settings);
   if (model.queue_limit != nullptr) model.queue_limit->set_limit(model.settings->max_queue);
-  if (!reload) return true;
+  if (reload) TryAgain(model);
+  return true;
+}
+
+void Repository::TryAgain(Model& model) {
   for (auto& [number, entry] : model.versions) {
     if (entry.held || !entry.chosen) continue;
     entry.pending = true;
     entry.tried = false;
     if (entry.handle == nullptr) entry.state = State::kLoading;
   }
-  return true;
 }
 
 bool Repository::ApplySettings() {

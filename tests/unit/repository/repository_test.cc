@@ -217,6 +217,12 @@ TEST_CASE("config.json overrides the flags, and a wrong one is a reason that nam
   rig.Settle();
   rig.Poll();
   CHECK(absl::StrContains(rig.StateOf("n", "1"), "max_batch must be 1"));
+
+  rig.folder.Write("n/config.json", R"({"max_queue": 0})");
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  CHECK(absl::StrContains(rig.StateOf("n", "1"), "max_queue must be"));
 }
 
 }  // namespace
