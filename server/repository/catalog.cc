@@ -174,11 +174,9 @@ bool Catalog::Ready() const {
     const auto it = now->models.find(default_model_);
     return it != now->models.end() && it->second.Serving() != nullptr;
   }
-  const auto serves = [](const auto& model) { return model.second.Serving() != nullptr; };
-  return std::any_of(now->models.begin(), now->models.end(), serves) &&
-         std::all_of(now->models.begin(), now->models.end(), [&](const auto& model) {
-           return model.second.versions.empty() || serves(model);
-         });
+  return !now->models.empty() &&
+         std::all_of(now->models.begin(), now->models.end(),
+                     [](const auto& model) { return model.second.Serving() != nullptr; });
 }
 
 void Catalog::Publish(std::shared_ptr<const Snapshot> snapshot) {
