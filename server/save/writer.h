@@ -29,8 +29,8 @@ namespace predictd::save {
 
 // Any thread may save and find; one thread writes to the store, another one finds in it. What was
 // queued while one transaction ran, and a little longer where nobody waits for it, forms the next.
-// Every prediction handed over is counted once:
-// saved (also where an earlier one with its idempotency_key stands), failed or dropped.
+// Every prediction handed over is counted once: saved (also where an earlier one with its
+// idempotency_key stands), failed or dropped.
 //
 // A failing store is tried again, with pauses, for what SaveLater queued, and the queue's bound is
 // what limits memory meanwhile; predictions of Save get its error at once. Destroyed before the
