@@ -10,6 +10,7 @@ pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 
 if(NOT PREDICTD_CORE_ONLY)
   find_package(gRPC REQUIRED)
+  find_package(OpenSSL REQUIRED)
   find_library(GRPC_REFLECTION_LIBRARY grpc++_reflection REQUIRED)
   find_path(CIVETWEB_INCLUDE CivetServer.h REQUIRED)
   find_library(CIVETWEB_LIBRARY civetweb REQUIRED)

@@ -100,6 +100,11 @@ class Predictd {
     if (!looked.ok()) {
       return absl::NotFoundError(absl::StrCat("--models: ", looked.message()));
     }
+    if (!config_.default_model.empty() &&
+        !catalog_.snapshot()->models.contains(config_.default_model)) {
+      Log(LogLevel::kWarning, "--default_model is not in the repository yet",
+          {{"model", config_.default_model}, {"models", config_.models}});
+    }
     std::vector<predict::Predictor*> predictors;
     std::vector<predict::FeatureStore*> feature_stores;
     std::vector<predict::Inference*> inferences;

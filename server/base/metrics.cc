@@ -154,6 +154,14 @@ Metrics::Metrics()
                       .Register(registry_);
   for (int r = 0; r < 3; ++r) rows_dropped_[r] = &dropped.Add({{"reason", Text(kDropNames[r])}});
 
+  auto& deadlines = BuildCounter()
+                        .Name("predictd_deadlines_passed_total")
+                        .Help("Rows whose caller's deadline passed, or would have, by stage")
+                        .Register(registry_);
+  for (int s = 0; s < kStages; ++s) {
+    deadlines_passed_[s] = &deadlines.Add({{"stage", Text(kStageNames[s])}});
+  }
+
   auto& rows = BuildCounter()
                    .Name("predictd_feature_rows_total")
                    .Help("Where the features of a request came from")
@@ -208,8 +216,13 @@ void Metrics::ObserveStage(Stage stage, absl::Duration duration) {
   stages_[static_cast<int>(stage)]->Observe(absl::ToDoubleSeconds(duration));
 }
 
-void Metrics::CountRowsDropped(DropReason reason, int rows) {
+void Metrics::CountRowsDropped(DropReason reason, Stage stage, int rows) {
   rows_dropped_[static_cast<int>(reason)]->Increment(rows);
+  if (reason == DropReason::kDeadline) CountDeadlinePassed(stage, rows);
+}
+
+void Metrics::CountDeadlinePassed(Stage stage, int rows) {
+  deadlines_passed_[static_cast<int>(stage)]->Increment(rows);
 }
 
 void Metrics::CountFeatureRow(FeatureOrigin origin) {

@@ -112,7 +112,10 @@ class Metrics {
   // One request answered; `method` and `code` are labels.
   void CountRequest(Method method, absl::StatusCode code, absl::Duration duration);
   void ObserveStage(Stage stage, absl::Duration duration);
-  void CountRowsDropped(DropReason reason, int rows = 1);
+  // Rows refused or given up before the model ran, and the stage they were in. A passed deadline
+  // counts as CountDeadlinePassed does, too.
+  void CountRowsDropped(DropReason reason, Stage stage, int rows = 1);
+  void CountDeadlinePassed(Stage stage, int rows = 1);
   // A row was read for a request; kUnspecified counts as "not_found".
   void CountFeatureRow(FeatureOrigin origin);
   void CountDegraded(Degraded path);
@@ -150,6 +153,7 @@ class Metrics {
   std::array<PerMethod, kMethods> methods_;
   std::array<prometheus::Histogram*, kStages> stages_;
   std::array<prometheus::Counter*, 3> rows_dropped_;
+  std::array<prometheus::Counter*, kStages> deadlines_passed_;
   std::array<prometheus::Counter*, kFeatureOrigins> feature_rows_;
   std::array<prometheus::Counter*, 2> degraded_;
   std::array<std::array<prometheus::Counter*, kStoreErrors>, 3> store_errors_;

@@ -125,7 +125,7 @@ void BatchRunner::Drop(const Lane& lane, Row& row, absl::Time now, DropReason re
         "the deadline is nearer than the time that the model takes: it was not run");
   }
   row.queue_time = now - row.added_at;
-  metrics_.CountRowsDropped(reason);
+  metrics_.CountRowsDropped(reason, Stage::kQueue);
   if (!LogEnabled(LogLevel::kDebug)) return;
   Log(LogLevel::kDebug, "row dropped",
       {{"model", lane.options().model},

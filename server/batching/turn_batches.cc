@@ -31,14 +31,14 @@ absl::Status TurnBatches::Admit(const Lane& lane, const Row& row) const {
     const absl::Duration time = lane.ExpectedTime(queue.waiting(), pool_.workers());
     const absl::Duration left = row.deadline - loop_.Now();
     if (time > left && left > absl::ZeroDuration()) {
-      metrics_.CountRowsDropped(DropReason::kDeadline);
+      metrics_.CountRowsDropped(DropReason::kDeadline, Stage::kQueue);
       return absl::DeadlineExceededError(absl::StrCat(
           "the deadline would pass in the queue of model '", lane.options().model,
           "': ", queue.waiting(), " rows wait, which takes about ", absl::FormatDuration(time)));
     }
   }
   if (queue.TryEnter()) return absl::OkStatus();
-  metrics_.CountRowsDropped(DropReason::kQueueFull);
+  metrics_.CountRowsDropped(DropReason::kQueueFull, Stage::kQueue);
   return WithRetryDelay(
       absl::ResourceExhaustedError(absl::StrCat("queue of model '", lane.options().model,
                                                 "' is full: ", queue.waiting(),

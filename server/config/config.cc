@@ -10,6 +10,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/flags/usage_config.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -98,9 +99,21 @@ absl::Status Choose(absl::string_view flag, absl::string_view given,
                               })));
 }
 
+// Elements between commas; none where the text is empty.
+absl::Status ReadList(absl::string_view flag, absl::string_view text,
+                      std::vector<std::string>& elements) {
+  if (absl::StripAsciiWhitespace(text).empty()) return absl::OkStatus();
+  for (const absl::string_view element : absl::StrSplit(text, ',')) {
+    elements.emplace_back(absl::StripAsciiWhitespace(element));
+    if (!elements.back().empty()) continue;
+    return Invalid(flag, absl::StrCat("'", text, "' has an empty element; take its comma out"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadServing(Config& config) {
-  config.listen.addresses =
-      absl::StrSplit(absl::GetFlag(FLAGS_listen), ',', absl::SkipWhitespace());
+  PREDICTD_RETURN_IF_ERROR(
+      ReadList("listen", absl::GetFlag(FLAGS_listen), config.listen.addresses));
   if (config.listen.addresses.empty()) return Invalid("listen", "names no address");
   config.listen.tls_cert = absl::GetFlag(FLAGS_tls_cert);
   config.listen.tls_key = absl::GetFlag(FLAGS_tls_key);
@@ -155,8 +168,9 @@ absl::Status ReadModels(Config& config) {
 }
 
 absl::Status ReadFeatureNames(Config& config) {
-  std::vector<std::string> names =
-      absl::StrSplit(absl::GetFlag(FLAGS_feature_names), ',', absl::SkipEmpty());
+  std::vector<std::string> names;
+  PREDICTD_RETURN_IF_ERROR(
+      ReadList("feature_names", absl::GetFlag(FLAGS_feature_names), names));
   if (names.empty()) return absl::OkStatus();
   absl::flat_hash_set<absl::string_view> distinct;
   for (const std::string& name : names) {

@@ -9,6 +9,12 @@
 #include "server/features/murmur3.h"
 
 namespace predictd::features {
+namespace {
+
+// Something that is no row of the view. Not to be filled: the store is Feast's.
+CacheAnswer Unreadable() { return {.error = StoreError::kGarbage}; }
+
+}  // namespace
 
 FeastEncoding::FeastEncoding(Options options)
     : key_(options.project, options.entity_key, options.entity_type),
@@ -42,8 +48,7 @@ CacheAnswer FeastEncoding::Decode(const redis::ReplyView& reply,
                                   const std::shared_ptr<const Schema>& schema) const {
   if (reply.type() == redis::ReplyType::kError) return DecodeError(reply);
   const size_t features = schema->size();
-  if (!reply.is_array() || reply.size() != features + 1) return {.error = StoreError::kGarbage};
-  CacheAnswer answer;
+  if (!reply.is_array() || reply.size() != features + 1) return Unreadable();
   FeatureRow row;
   row.schema = schema;
   row.origin = FeatureOrigin::kRedis;
@@ -53,26 +58,22 @@ CacheAnswer FeastEncoding::Decode(const redis::ReplyView& reply,
     const redis::ReplyView field = reply[i];
     any |= !field.is_nil();
     FeastNumber number;
-    if (field.is_string()) {
+    if (!field.is_nil()) {
+      if (!field.is_string()) return Unreadable();
       number = ReadFeastNumber(field.text());
-    } else {
-      number.garbage = !field.is_nil();
     }
-    if (number.garbage) answer.error = StoreError::kGarbage;
+    if (number.garbage) return Unreadable();
     row.values.push_back(number.value);
   }
   if (const redis::ReplyView made = reply[features]; !made.is_nil()) {
     any = true;
     const std::optional<absl::Time> time =
         made.is_string() ? ReadTimestamp(made.text()) : std::nullopt;
-    if (time) {
-      row.read_at = *time;
-    } else {
-      answer.error = StoreError::kGarbage;
-    }
+    if (!time) return Unreadable();
+    row.read_at = *time;
   }
-  if (any) answer.row = std::move(row);
-  return answer;
+  if (!any) return {};
+  return {.row = std::move(row)};
 }
 
 void FeastEncoding::WriteCommands(absl::string_view, const FeatureRow&, absl::Duration,

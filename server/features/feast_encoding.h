@@ -18,8 +18,8 @@
 namespace predictd::features {
 
 // One HMGET per row; writes nothing. A feature that is null, was never written or that a float
-// cannot hold is missing; so is one that is no number, which is counted as garbage, once per row. A
-// hash with nothing of the view is a miss. A row is as old as its view says.
+// cannot hold is missing. A hash with nothing of the view is a miss; so is, as garbage, one with a
+// feature that is no number or a time that is none. A row is as old as its view says.
 class FeastEncoding : public RowEncoding {
  public:
   struct Options {

@@ -17,55 +17,81 @@ namespace {
 
 constexpr absl::Duration kWakeEvery = absl::Milliseconds(20);
 
-void Answer(mg_connection* connection, int code, const char* reason, const char* content_type,
-            const std::string& body) {
-  mg_printf(connection,
-            "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-            "Cache-Control: no-store\r\n\r\n",
-            code, reason, content_type, body.size());
-  mg_write(connection, body.data(), body.size());
-}
+struct Response {
+  bool ok = true;  // else 503
+  std::string body;
+  const char* content_type = "text/plain; charset=utf-8";
+};
 
-void AnswerText(mg_connection* connection, bool ok, const std::string& body) {
-  Answer(connection, ok ? 200 : 503, ok ? "OK" : "Service Unavailable", "text/plain; charset=utf-8",
-         body + "\n");
-}
+// Answers GET, and HEAD with the same headers.
+class Page : public CivetHandler {
+ public:
+  bool handleGet(CivetServer*, mg_connection* connection) final {
+    const Response response = Make();
+    SendHead(connection, response);
+    mg_write(connection, response.body.data(), response.body.size());
+    return true;
+  }
+  bool handleHead(CivetServer*, mg_connection* connection) final {
+    SendHead(connection, Make());
+    return true;
+  }
+  bool handlePost(CivetServer*, mg_connection* connection) final { return Refuse(connection); }
+  bool handlePut(CivetServer*, mg_connection* connection) final { return Refuse(connection); }
+  bool handleDelete(CivetServer*, mg_connection* connection) final { return Refuse(connection); }
+  bool handlePatch(CivetServer*, mg_connection* connection) final { return Refuse(connection); }
 
-class MetricsPage : public CivetHandler {
+ private:
+  virtual Response Make() = 0;
+
+  static void SendHead(mg_connection* connection, const Response& response) {
+    mg_printf(connection,
+              "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+              "Cache-Control: no-store\r\n\r\n",
+              response.ok ? "200 OK" : "503 Service Unavailable", response.content_type,
+              response.body.size());
+  }
+
+  static bool Refuse(mg_connection* connection) {
+    // Closes, because the request's body is not read.
+    mg_printf(connection,
+              "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Length: 0\r\n"
+              "Connection: close\r\n\r\n");
+    return true;
+  }
+};
+
+class MetricsPage : public Page {
  public:
   explicit MetricsPage(Metrics& metrics) : metrics_(metrics) {}
-  bool handleGet(CivetServer*, mg_connection* connection) override {
+
+ private:
+  Response Make() override {
     std::vector<prometheus::MetricFamily> families = metrics_.registry().Collect();
     AppendProcessMetrics(families);
     // https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
-    Answer(connection, 200, "OK", "text/plain; version=0.0.4; charset=utf-8",
-           prometheus::TextSerializer().Serialize(families));
-    return true;
+    return {.body = prometheus::TextSerializer().Serialize(families),
+            .content_type = "text/plain; version=0.0.4; charset=utf-8"};
   }
 
- private:
   Metrics& metrics_;
 };
 
 // The process answers: that is all that liveness asks.
-class LivePage : public CivetHandler {
- public:
-  bool handleGet(CivetServer*, mg_connection* connection) override {
-    AnswerText(connection, true, "ok");
-    return true;
-  }
+class LivePage : public Page {
+  Response Make() override { return {.body = "ok\n"}; }
 };
 
-class ReadyPage : public CivetHandler {
+class ReadyPage : public Page {
  public:
   explicit ReadyPage(std::function<bool()> ready) : ready_(std::move(ready)) {}
-  bool handleGet(CivetServer*, mg_connection* connection) override {
-    const bool ready = ready_();
-    AnswerText(connection, ready, ready ? "ready" : "not ready");
-    return true;
-  }
 
  private:
+  Response Make() override {
+    const bool ready = ready_();
+    return {.ok = ready, .body = ready ? "ready\n" : "not ready\n"};
+  }
+
   const std::function<bool()> ready_;
 };
 

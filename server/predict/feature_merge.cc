@@ -37,7 +37,7 @@ const std::vector<int>& ColumnLookup::Columns(const repository::Version& version
 
 absl::Status CheckMaxFeatureAge(absl::Duration age) {
   if (age >= absl::ZeroDuration()) return absl::OkStatus();
-  return Invalid("max_feature_age", "is negative; use 0 to read the source");
+  return Invalid("max_feature_age", "is negative or no valid Duration; use 0 to read the source");
 }
 
 absl::Status CheckRequest(const Request& request) {

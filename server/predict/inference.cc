@@ -47,8 +47,7 @@ Task<absl::Status> Inference::Run(const InferRequest& request, const CallContext
   if (!matched.ok()) co_return matched.status();
   absl::Status status = call.Check(loop_.Now(), "the model ran");
   if (!status.ok()) {
-    metrics_.CountRowsDropped(absl::IsCancelled(status) ? DropReason::kCancelled
-                                                        : DropReason::kDeadline);
+    NoteGivenUp(metrics_, status, Stage::kQueue);
     co_return status;
   }
   const absl::Time deadline = std::min(call.deadline, loop_.Now() + request.timeout);

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/base/log.h"
 #include "server/base/status.h"
 #include "server/predict/row_tensors.h"
 
@@ -24,14 +23,17 @@ Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const Ca
 
 Task<absl::Status> Predictor::Run(const Request& request, const CallContext& call, Answer& answer) {
   const absl::Time start = line_.loop.Now();
-  absl::Status status = CheckCall(call, "its features were read");
+  absl::Status status = call.Check(start, "its features were read");
   bool have_features = false;
   if (status.ok()) status = FeaturesAtHand(request, answer, &have_features);
   if (status.ok() && !have_features) status = co_await ReadFeatures(request, call, answer);
   answer.times.features = line_.loop.Now() - start;
   line_.metrics.ObserveStage(Stage::kFeatures, answer.times.features);
-  if (status.ok()) status = CheckCall(call, "the model ran");
-  if (!status.ok()) co_return status;
+  if (status.ok()) status = call.Check(line_.loop.Now(), "the model ran");
+  if (!status.ok()) {
+    NoteGivenUp(line_.metrics, status, Stage::kFeatures);
+    co_return status;
+  }
 
   batching::Lane& lane = *answer.version->lane;
   answer.outputs.resize(OutputsPerRow(lane.options()));
@@ -123,14 +125,20 @@ Task<absl::Status> Predictor::Save(const Request& request, const CallContext& ca
     line_.writer->SaveLater(std::move(prediction));
     co_return absl::OkStatus();
   }
-  const absl::Status check = CheckCall(call, "the prediction was saved");
-  if (!check.ok()) co_return check;
   const absl::Time start = line_.loop.Now();
+  absl::Status status = call.Check(start, "the prediction was saved");
+  if (!status.ok()) {
+    NoteGivenUp(line_.metrics, status, Stage::kSave);
+    co_return status;
+  }
   absl::StatusOr<std::string> saved_as =
       co_await line_.writer->Save(line_.loop, std::move(prediction), call.deadline);
   answer.times.save = line_.loop.Now() - start;
   line_.metrics.ObserveStage(Stage::kSave, answer.times.save);
-  if (!saved_as.ok()) co_return saved_as.status();
+  if (!saved_as.ok()) {
+    NoteGivenUp(line_.metrics, saved_as.status(), Stage::kSave);
+    co_return saved_as.status();
+  }
   answer.prediction_id = *std::move(saved_as);
   co_return absl::OkStatus();
 }
@@ -166,17 +174,6 @@ Task<absl::StatusOr<Prediction>> Predictor::GetPrediction(std::string prediction
     co_return absl::NotFoundError(absl::StrCat("prediction '", prediction_id, "' is unknown"));
   }
   co_return **std::move(found);
-}
-
-absl::Status Predictor::CheckCall(const CallContext& call, absl::string_view stage) {
-  absl::Status status = call.Check(line_.loop.Now(), stage);
-  if (status.ok()) return status;
-  line_.metrics.CountRowsDropped(absl::IsCancelled(status) ? DropReason::kCancelled
-                                                           : DropReason::kDeadline);
-  if (LogEnabled(LogLevel::kDebug)) {
-    Log(LogLevel::kDebug, "request dropped", {{"reason", status.message()}});
-  }
-  return status;
 }
 
 }  // namespace predictd::predict

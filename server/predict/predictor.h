@@ -98,8 +98,6 @@ class Predictor {
   Task<absl::Status> Save(const Request& request, const CallContext& call, Answer& answer);
   Prediction MakePrediction(const Request& request, const Answer& answer);
 
-  // The stage a request did not get to goes into the log and the metric.
-  absl::Status CheckCall(const CallContext& call, absl::string_view stage);
 
   const Line line_;
   ColumnLookup columns_;

@@ -57,10 +57,11 @@ BatchLine& Predictor::LineOf(const repository::Version& version) {
 absl::Status Predictor::CheckLine(const BatchLine& line, int rows, const CallContext& call) {
   const absl::Duration time = line.ExpectedTime(rows);
   if (line_.loop.Now() + time <= call.deadline) return absl::OkStatus();
-  line_.metrics.CountRowsDropped(DropReason::kDeadline, rows);
-  return absl::DeadlineExceededError(absl::StrCat("the deadline would pass behind ", line.rows(),
-                                                  " rows of other batches, which take about ",
-                                                  absl::FormatDuration(time)));
+  const absl::Status status = absl::DeadlineExceededError(
+      absl::StrCat("the deadline would pass behind ", line.rows(),
+                   " rows of other batches, which take about ", absl::FormatDuration(time)));
+  NoteGivenUp(line_.metrics, status, Stage::kQueue, rows);
+  return status;
 }
 
 Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope,
@@ -73,8 +74,11 @@ Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope,
   co_await place;
   int room = 0;
   while (true) {
-    const absl::Status status = CheckCall(call, "its rows were begun");
-    if (!status.ok()) co_return status;
+    const absl::Status status = call.Check(line_.loop.Now(), "its rows were begun");
+    if (!status.ok()) {
+      NoteGivenUp(line_.metrics, status, Stage::kQueue, left);
+      co_return status;
+    }
     room = line.Room(batch.version->lane->queue_limit(), left);
     if (room > 0) break;
     if (line.under_way()) {

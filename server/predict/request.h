@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/base/feature_row.h"
+#include "server/base/metrics.h"
 #include "server/repository/version.h"
 
 namespace predictd::predict {
@@ -34,9 +35,14 @@ struct CallContext {
   // Set by the call's loop when the caller has gone.
   std::atomic<bool> cancelled{false};
 
-  // CANCELLED or DEADLINE_EXCEEDED where going on is of no use; the message names the stage.
-  absl::Status Check(absl::Time now, absl::string_view stage) const;
+  // CANCELLED or DEADLINE_EXCEEDED where going on is of no use; the message names what was not
+  // done: "the model ran".
+  absl::Status Check(absl::Time now, absl::string_view not_done) const;
 };
+
+// Metric and debug line of rows that are given up in `stage`, with DEADLINE_EXCEEDED or CANCELLED;
+// other statuses are no giving up.
+void NoteGivenUp(Metrics& metrics, const absl::Status& status, Stage stage, int rows = 1);
 
 // Times of one request's stages, for the line that debug logs write.
 struct StageTimes {

@@ -12,7 +12,14 @@
 namespace predictd::rpc {
 namespace {
 
-absl::Duration ToDuration(const google::protobuf::Duration& message) {
+// One that breaks the rules of duration.proto (nanos of the other sign, or a second and more) is
+// negative, whatever it says: no age can be.
+absl::Duration ToAge(const google::protobuf::Duration& message) {
+  constexpr int32_t kSecond = 1'000'000'000;
+  if (message.nanos() <= -kSecond || message.nanos() >= kSecond ||
+      (message.seconds() > 0 && message.nanos() < 0)) {
+    return -absl::InfiniteDuration();
+  }
   return absl::Seconds(message.seconds()) + absl::Nanoseconds(message.nanos());
 }
 
@@ -42,7 +49,7 @@ predict::Request ToRequest(const v1::PredictRequest& message) {
   request.version = message.version();
   request.idempotency_key = message.idempotency_key();
   if (message.has_max_feature_age()) {
-    request.max_feature_age = ToDuration(message.max_feature_age());
+    request.max_feature_age = ToAge(message.max_feature_age());
   }
   request.features.reserve(message.features().size());
   for (const auto& [name, value] : message.features()) request.features.emplace_back(name, value);
@@ -54,7 +61,7 @@ predict::Request ToRequest(const v1::PredictBatchRequest& message) {
   request.model = message.model();
   request.version = message.version();
   if (message.has_max_feature_age()) {
-    request.max_feature_age = ToDuration(message.max_feature_age());
+    request.max_feature_age = ToAge(message.max_feature_age());
   }
   return request;
 }
@@ -69,7 +76,7 @@ std::vector<FeatureRecord> ToRecords(const v1::PutFeaturesRequest& message) {
 }
 
 absl::Duration MaxFeatureAge(const v1::GetFeaturesRequest& message) {
-  return message.has_max_feature_age() ? ToDuration(message.max_feature_age())
+  return message.has_max_feature_age() ? ToAge(message.max_feature_age())
                                        : absl::InfiniteDuration();
 }
 

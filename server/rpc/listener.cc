@@ -1,10 +1,15 @@
 #include "server/rpc/listener.h"
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include <fstream>
+#include <memory>
 #include <sstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "server/base/status.h"
 
 namespace predictd::rpc {
 namespace {
@@ -21,6 +26,33 @@ absl::StatusOr<std::string> ReadPem(absl::string_view flag, const std::string& p
         absl::StrCat("--", flag, ": ", path, " is no readable PEM file"));
   }
   return text.str();
+}
+
+// gRPC would find out only as callers connect.
+absl::Status CheckPair(const ListenOptions& options, const std::string& key_pem,
+                       const std::string& cert_pem) {
+  using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+  const Bio key_text(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())), BIO_free);
+  const Bio cert_text(BIO_new_mem_buf(cert_pem.data(), static_cast<int>(cert_pem.size())),
+                      BIO_free);
+  // An empty password, or OpenSSL would ask the terminal for one.
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, const_cast<char*>("")),
+      EVP_PKEY_free);
+  if (key == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--tls_key: ", options.tls_key, " holds no private key without a password"));
+  }
+  const std::unique_ptr<X509, decltype(&X509_free)> cert(
+      PEM_read_bio_X509(cert_text.get(), nullptr, nullptr, nullptr), X509_free);
+  if (cert == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--tls_cert: ", options.tls_cert, " holds no certificate"));
+  }
+  if (X509_check_private_key(cert.get(), key.get()) == 1) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--tls_key: ", options.tls_key,
+                                                 " is not the key of the first certificate in ",
+                                                 "--tls_cert: ", options.tls_cert));
 }
 
 }  // namespace
@@ -40,6 +72,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
   if (!key.ok()) return key.status();
   const auto cert = ReadPem("tls_cert", options.tls_cert);
   if (!cert.ok()) return cert.status();
+  PREDICTD_RETURN_IF_ERROR(CheckPair(options, *key, *cert));
   grpc::SslServerCredentialsOptions tls;
   tls.pem_key_cert_pairs.push_back({*key, *cert});
   if (!options.tls_client_ca.empty()) {

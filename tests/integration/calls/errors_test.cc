@@ -68,6 +68,9 @@ TEST_CASE("what is wrong with a request is said, by field") {
   v1::PredictRequest negative = Request("u1");
   negative.mutable_max_feature_age()->set_seconds(-1);
   CheckRefused(server, negative, Codes::INVALID_ARGUMENT, {"max_feature_age"});
+  negative.mutable_max_feature_age()->set_seconds(2);
+  negative.mutable_max_feature_age()->set_nanos(-1);
+  CheckRefused(server, negative, Codes::INVALID_ARGUMENT, {"max_feature_age"});
   CheckRefused(server, Request("u1", "n"), Codes::NOT_FOUND, {"'n'", "'m'"});
   CheckRefused(server, Request("u1", "m", "9"), Codes::NOT_FOUND, {"9", "1"});
   CheckRefused(server, Request("u1", "m", "../1"), Codes::NOT_FOUND, {"../1"});

@@ -57,6 +57,7 @@ TEST_CASE("The model is not run for rows whose deadline passes in the queue") {
   CHECK(predictd.WaitForMetric(kExpired, 50));
   CHECK(WaitUntil([&] { return predictd.Metric(kQueued) == 0; }));
   CHECK(predictd.Metric(kExpired) <= 150);
+  CHECK(predictd.Metric("predictd_deadlines_passed_total{stage=\"queue\"}") >= 50);
   CHECK(predictd.Metric(kRows) == rows + 1);
   CheckSteady(predictd, SlowModel::Request(absl::ZeroDuration()));
 }

@@ -1,4 +1,4 @@
-// One HTTP GET on a connection of its own.
+// One HTTP request on a connection of its own.
 #ifndef PREDICTD_TESTS_INTEGRATION_HARNESS_HTTP_GET_H_
 #define PREDICTD_TESTS_INTEGRATION_HARNESS_HTTP_GET_H_
 
@@ -13,7 +13,8 @@ struct HttpAnswer {
 };
 
 // `address` is 127.0.0.1:PORT.
-HttpAnswer HttpGet(const std::string& address, const std::string& path);
+HttpAnswer HttpGet(const std::string& address, const std::string& path,
+                   const std::string& method = "GET");
 
 }  // namespace predictd::integration
 

@@ -97,8 +97,8 @@ class PredictdProcess {
   std::string Log() const { return process_.Stderr(); }
   std::string Stdout() const { return process_.Stdout(); }
 
-  HttpAnswer HttpGet(const std::string& path) const {
-    return integration::HttpGet(http_address_, path);
+  HttpAnswer HttpGet(const std::string& path, const std::string& method = "GET") const {
+    return integration::HttpGet(http_address_, path, method);
   }
   MetricsText Metrics() const { return MetricsText(HttpGet("/metrics").body); }
   // Such as `predictd_requests_total{code="OK",method="Predict"}`; throws where there is no such

@@ -84,6 +84,8 @@ TEST_CASE("unknown flags, bad values and leftover arguments are named") {
                 "--feast_entity_type=FLOAT"},
                {"--feast_entity_type", "INT64"});
   refusals.Add({models, "--feature_names=a,b,a"}, {"--feature_names", "'a'"});
+  refusals.Add({models, "--feature_names=a,,b"}, {"--feature_names", "empty element"});
+  refusals.Add({models, "--listen=127.0.0.1:0, "}, {"--listen", "empty element"});
   refusals.Add({models, "--feature_source=mysql://x"}, {"--feature_source"});
   refusals.Add({models, "--save_to=/tmp/x"}, {"--save_to"});
   refusals.Add({models, "--listen="}, {"--listen"});

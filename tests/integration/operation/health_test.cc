@@ -2,6 +2,7 @@
 #include <csignal>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "tests/catch.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
@@ -49,6 +50,23 @@ TEST_CASE("health is SERVING exactly when every model has a READY version") {
   repository.Remove("quick", 1);
   CHECK(WaitUntil([&] { return Check(server, "") == "NOT_SERVING"; }));
   CHECK(Check(server, "slow") == "SERVING");
+}
+
+TEST_CASE("HTTP pages answer HEAD as GET, without the body, and refuse what would change them") {
+  ModelRepository repository;
+  repository.Add("m", 1, Sum(1));
+  PredictdProcess server({"--models=" + repository.path()});
+  REQUIRE(server.WaitUntilReady());
+  for (const char* path : {"/metrics", "/healthz", "/readyz"}) {
+    INFO(path);
+    const HttpAnswer head = server.HttpGet(path, "HEAD");
+    CHECK(head.code == 200);
+    CHECK(head.body.empty());
+    CHECK(absl::StrContains(head.headers, "Content-Length: "));
+    const HttpAnswer refused = server.HttpGet(path, "POST");
+    CHECK(refused.code == 405);
+    CHECK(absl::StrContains(refused.headers, "Allow: GET, HEAD"));
+  }
 }
 
 TEST_CASE("with a default model the others do not count") {

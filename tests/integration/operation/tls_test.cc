@@ -1,6 +1,7 @@
 // TLS and mutual TLS, with certificates made by openssl.
 #include <cstdlib>
 
+#include "absl/strings/match.h"
 #include "tests/catch.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
@@ -22,6 +23,7 @@ class Certificates {
           " -CA " + File(name + "-ca.pem") + " -CAkey " + File(name + "-ca.key") + " -out " +
           File(name + ".pem"));
     }
+    Run("ec -aes128 -passout pass:word -in " + File("ours.key") + " -out " + File("locked.key"));
   }
 
   std::string File(const std::string& name) const { return folder_.File(name); }
@@ -65,6 +67,19 @@ TEST_CASE("with --tls_cert calls are encrypted, and a client that trusts another
   CHECK(Call(server, Tls(files.Text("theirs-ca.pem"))).error_code() == grpc::UNAVAILABLE);
   CHECK(Call(server, grpc::InsecureChannelCredentials()).error_code() == grpc::UNAVAILABLE);
   CHECK(Call(server, Tls(files.Text("ours-ca.pem"))).ok());
+}
+
+TEST_CASE("a key that is not the certificate's, or that needs a password, is refused at once") {
+  const Certificates files;
+  ModelRepository repository;
+  for (const std::string key : {"theirs.key", "locked.key", "ours.pem"}) {
+    const auto server =
+        StartPredictd({"--models=" + repository.path(), "--tls_cert=" + files.File("ours.pem"),
+                       "--tls_key=" + files.File(key)});
+    CHECK(server->WaitForExit(kPatience) == 1);
+    INFO(server->Stderr());
+    CHECK(absl::StrContains(server->Stderr(), "--tls_key: " + files.File(key)));
+  }
 }
 
 TEST_CASE("with --tls_client_ca only clients with a certificate of that authority are served") {

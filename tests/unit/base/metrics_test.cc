@@ -81,7 +81,9 @@ TEST_CASE("counting moves the series that is meant, and no other") {
   Metrics metrics;
   metrics.CountRequest(Method::kPredict, absl::StatusCode::kNotFound, absl::Milliseconds(2));
   metrics.ObserveStage(Stage::kQueue, absl::Seconds(1));
-  metrics.CountRowsDropped(DropReason::kDeadline, 3);
+  metrics.CountRowsDropped(DropReason::kDeadline, Stage::kQueue, 3);
+  metrics.CountRowsDropped(DropReason::kCancelled, Stage::kQueue);
+  metrics.CountDeadlinePassed(Stage::kSave);
   metrics.CountFeatureRow(FeatureOrigin::kRedis);
   metrics.CountFeatureRow(FeatureOrigin::kUnspecified);
   metrics.CountStoreError(Store::kRedis, StoreError::kWrongType);
@@ -97,6 +99,9 @@ TEST_CASE("counting moves the series that is meant, and no other") {
                      {"predictd_stage_duration_seconds_count{stage=queue}", 1},
                      {"predictd_stage_duration_seconds_sum{stage=queue}", 1},
                      {"predictd_rows_dropped_total{reason=deadline}", 3},
+                     {"predictd_rows_dropped_total{reason=cancelled}", 1},
+                     {"predictd_deadlines_passed_total{stage=queue}", 3},
+                     {"predictd_deadlines_passed_total{stage=save}", 1},
                      {"predictd_feature_rows_total{origin=redis}", 1},
                      {"predictd_feature_rows_total{origin=not_found}", 1},
                      {"predictd_feature_errors_total{kind=wrong_type,store=redis}", 1},
