@@ -31,7 +31,8 @@ std::unique_ptr<features::RowEncoding> MakeEncoding(const config::Config& config
 // The source's schema, for one loop; without names while it is not known.
 FeatureTiers::SchemaFunction SchemaOf(const FeatureSource& source) {
   return [&source, generation = uint64_t{0},
-          schema = std::make_shared<const Schema>(std::vector<std::string>())]() mutable {
+          schema = std::make_shared<const Schema>(
+              std::vector<std::string>())]() mutable -> const std::shared_ptr<const Schema>& {
     if (const uint64_t now = source.schema_generation(); now != generation) {
       generation = now;
       schema = source.schema();

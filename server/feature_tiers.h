@@ -44,7 +44,7 @@ class FeatureTiers {
     // Waits, at the end, for reads that go on after their callers have gone.
     std::unique_ptr<Scope> end = std::make_unique<Scope>();
   };
-  using SchemaFunction = std::function<std::shared_ptr<const Schema>()>;
+  using SchemaFunction = std::function<const std::shared_ptr<const Schema>&()>;
 
   // What it is given outlives it.
   FeatureTiers(const config::Config& config, const Clock& clock, Metrics& metrics);

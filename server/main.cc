@@ -212,7 +212,10 @@ class Predictd {
     // Steps of a turn in this order: Redis, PostgreSQL, then the batches with what they answered,
     // then what is run beside them.
     line.tiers = tiers_.ForLoop(loop, static_cast<int>(lines_.size()),
-                                [this] { return catalog_.snapshot()->features; });
+                                [this, features = std::shared_ptr<const Schema>()]() mutable
+                                -> const std::shared_ptr<const Schema>& {
+                                  return features = catalog_.snapshot()->features;
+                                });
     features::Reader* const reader = line.tiers->reader.get();
     line.batches =
         std::make_unique<batching::TurnBatches>(loop, pool_, metrics_, config_.inline_budget);

@@ -84,6 +84,11 @@ class Loop {
     if (now_ == absl::InfinitePast()) now_ = clock_.Now();
     return now_;
   }
+  absl::Time WallNow() const {
+    if (!in_piece_) return clock_.WallNow();
+    if (wall_now_ == absl::InfinitePast()) wall_now_ = clock_.WallNow();
+    return wall_now_;
+  }
 
   // Awaitable: resumes at `when`, or later.
   auto SleepUntil(absl::Time when);
@@ -97,7 +102,7 @@ class Loop {
   // Around each piece of work.
   void BeginPiece() {
     in_piece_ = true;
-    now_ = absl::InfinitePast();
+    now_ = wall_now_ = absl::InfinitePast();
   }
   void EndPiece() { in_piece_ = false; }
 
@@ -125,7 +130,9 @@ class Loop {
 
   // Loop thread only.
   bool in_piece_ = false;
-  mutable absl::Time now_;  // within a piece; InfinitePast = not read yet
+  // Within a piece; InfinitePast = not read yet.
+  mutable absl::Time now_;
+  mutable absl::Time wall_now_;
   WorkList ready_;
   absl::btree_set<std::pair<absl::Time, Timer*>> timers_;
   std::vector<TurnStep*> steps_;

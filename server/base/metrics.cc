@@ -213,7 +213,7 @@ void Metrics::CountRequest(Method method, absl::StatusCode code, absl::Duration 
 }
 
 void Metrics::ObserveStage(Stage stage, absl::Duration duration) {
-  stages_[static_cast<int>(stage)]->Observe(absl::ToDoubleSeconds(duration));
+  StageHistogram(stage).Observe(absl::ToDoubleSeconds(duration));
 }
 
 void Metrics::CountRowsDropped(DropReason reason, Stage stage, int rows) {
@@ -225,8 +225,8 @@ void Metrics::CountDeadlinePassed(Stage stage, int rows) {
   deadlines_passed_[static_cast<int>(stage)]->Increment(rows);
 }
 
-void Metrics::CountFeatureRow(FeatureOrigin origin) {
-  feature_rows_[static_cast<int>(origin)]->Increment();
+void Metrics::CountFeatureRows(FeatureOrigin origin, int rows) {
+  feature_rows_[static_cast<int>(origin)]->Increment(rows);
 }
 
 void Metrics::CountDegraded(Degraded path) { degraded_[static_cast<int>(path)]->Increment(); }

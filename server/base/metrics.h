@@ -112,12 +112,14 @@ class Metrics {
   // One request answered; `method` and `code` are labels.
   void CountRequest(Method method, absl::StatusCode code, absl::Duration duration);
   void ObserveStage(Stage stage, absl::Duration duration);
+  // For a tally of observations, in seconds.
+  prometheus::Histogram& StageHistogram(Stage stage) { return *stages_[static_cast<int>(stage)]; }
   // Rows refused or given up before the model ran, and the stage they were in. A passed deadline
   // counts as CountDeadlinePassed does, too.
   void CountRowsDropped(DropReason reason, Stage stage, int rows = 1);
   void CountDeadlinePassed(Stage stage, int rows = 1);
-  // A row was read for a request; kUnspecified counts as "not_found".
-  void CountFeatureRow(FeatureOrigin origin);
+  // Rows were read for a request; kUnspecified counts as "not_found".
+  void CountFeatureRows(FeatureOrigin origin, int rows = 1);
   void CountDegraded(Degraded path);
   void CountStoreError(Store store, StoreError kind);
   void CountSaves(SaveResult result, int predictions);

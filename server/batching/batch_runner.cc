@@ -69,11 +69,12 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
     row.model_time = model_time;
     row.status = status.ok() ? TakeOutputs(options, outputs_.tensors(), static_cast<int>(i), row)
                              : ModelError(options, status.message());
-    metrics_.ObserveStage(Stage::kQueue, row.queue_time);
+    queue_times_.Observe(absl::ToDoubleSeconds(row.queue_time));
   }
   if (status.ok()) lane.RecordRun(count, model_time, cpu_time);
   lane.metrics().batch_rows.Observe(count);
   lane.statistics().RecordBatch(count, queue_time, model_time, clock_.WallNow());
+  queue_times_.Flush();
   metrics_.ObserveStage(Stage::kModel, model_time);
   return true;
 }

@@ -6,6 +6,7 @@
 
 #include "absl/types/span.h"
 #include "server/base/clock.h"
+#include "server/base/histogram_tally.h"
 #include "server/base/metrics.h"
 #include "server/batching/batch_buffer.h"
 #include "server/batching/lane.h"
@@ -16,7 +17,8 @@ namespace predictd::batching {
 // One per thread that runs batches; owns that thread's buffers.
 class BatchRunner {
  public:
-  BatchRunner(const Clock& clock, Metrics& metrics) : clock_(clock), metrics_(metrics) {}
+  BatchRunner(const Clock& clock, Metrics& metrics)
+      : clock_(clock), metrics_(metrics), queue_times_(metrics.StageHistogram(Stage::kQueue)) {}
 
   // Runs 1 to max_batch rows as one batch and fills in their results; does not hand them back.
   // Returns false where the function failed on more than one row: then nothing is filled in, and
@@ -35,6 +37,7 @@ class BatchRunner {
 
   const Clock& clock_;
   Metrics& metrics_;
+  HistogramTally queue_times_;
   BatchBuffer inputs_;
   BatchBuffer outputs_;
 };

@@ -42,8 +42,8 @@ absl::Status Reader::UnknownUser(absl::string_view user_id) {
 
 const std::shared_ptr<const Schema>& Reader::CurrentSchema() {
   if (options_.schema == nullptr) {
-    std::shared_ptr<const Schema> current = options_.current_schema();
-    if (current != schema_) schema_ = CountedApart(std::move(current));
+    const std::shared_ptr<const Schema>& current = options_.current_schema();
+    if (current != schema_) schema_ = CountedApart(current);
   }
   return schema_;
 }

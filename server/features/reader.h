@@ -41,8 +41,9 @@ class Reader {
     // What rows are made of: fixed, or, where this is null, as `current_schema` says. Rows of
     // another schema are then misses.
     std::shared_ptr<const Schema> schema = nullptr;
-    // Called on the loop for each read, so it is quick; never returns null.
-    std::function<std::shared_ptr<const Schema>()> current_schema = nullptr;
+    // Called on the loop for each read, so it is quick; never returns null. The reference is good
+    // until the next call.
+    std::function<const std::shared_ptr<const Schema>&()> current_schema = nullptr;
     // Longest wait for one answer of the source. It does not depend on a caller's deadline, because
     // callers share reads.
     absl::Duration source_timeout = absl::Seconds(1);
@@ -104,7 +105,7 @@ class Reader {
   Task<void> Refresh(std::string user_id, From from);
   void Fill(absl::string_view user_id, const FeatureRow& row);
   Task<void> FillUnseen(std::string user_id, FeatureRow row);
-  absl::Time WallNow() const { return loop_.clock().WallNow(); }
+  absl::Time WallNow() const { return loop_.WallNow(); }
 
   Loop& loop_;
   const Options options_;

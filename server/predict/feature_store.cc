@@ -35,13 +35,13 @@ Task<absl::StatusOr<StoredRow>> FeatureStore::Get(absl::string_view user_id, abs
   }
   auto read = reader_->Read(std::string(user_id), max_age, call.deadline);
   absl::StatusOr<FeatureRow> row = co_await std::move(read);
-  if (absl::IsNotFound(row.status())) metrics_.CountFeatureRow(FeatureOrigin::kUnspecified);
+  if (absl::IsNotFound(row.status())) metrics_.CountFeatureRows(FeatureOrigin::kUnspecified);
   if (!row.ok()) co_return row.status();
   StoredRow found;
   found.row = *std::move(row);
-  metrics_.CountFeatureRow(found.row.origin);
+  metrics_.CountFeatureRows(found.row.origin);
   if (found.row.read_at != absl::InfinitePast()) {
-    found.age = std::max(loop_.clock().WallNow() - found.row.read_at, absl::ZeroDuration());
+    found.age = std::max(loop_.WallNow() - found.row.read_at, absl::ZeroDuration());
   }
   co_return found;
 }

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
-#include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
 
@@ -17,42 +16,65 @@ Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const Ca
   answer.version = *std::move(version);
   const absl::Status status = co_await Run(request, call, answer);
   if (!status.ok()) co_return status;
-  if (line_.shadow != nullptr) line_.shadow->Offer(answer);
+  if (line_.shadow != nullptr) line_.shadow->Offer(answer, answer.version);
   co_return answer;
 }
 
 Task<absl::Status> Predictor::Run(const Request& request, const CallContext& call, Answer& answer) {
   const absl::Time start = line_.loop.Now();
-  absl::Status status = call.Check(start, "its features were read");
-  bool have_features = false;
-  if (status.ok()) status = FeaturesAtHand(request, answer, &have_features);
-  if (status.ok() && !have_features) status = co_await ReadFeatures(request, call, answer);
-  answer.times.features = line_.loop.Now() - start;
-  line_.metrics.ObserveStage(Stage::kFeatures, answer.times.features);
-  if (status.ok()) status = call.Check(line_.loop.Now(), "the model ran");
-  if (!status.ok()) {
-    NoteGivenUp(line_.metrics, status, Stage::kFeatures);
-    co_return status;
-  }
-
-  batching::Lane& lane = *answer.version->lane;
-  answer.outputs.resize(OutputsPerRow(lane.options()));
-  batching::RunRow row(line_.batches, lane);
-  RowTensors tensors(lane.options(), answer.features, absl::MakeSpan(answer.outputs), row);
-  row.deadline = call.deadline;
-  row.cancelled = &call.cancelled;
-  status = co_await row;
-  answer.version->outcomes.Count(status);
-  answer.times.queue = row.queue_time;
-  answer.times.model = row.model_time;
-  lane.statistics().RecordRequest(status.ok(), line_.loop.Now() - start);
+  bool at_hand = false;
+  absl::Status status = StartRow(request, call, answer, &at_hand);
+  if (status.ok() && !at_hand) status = co_await ReadFeatures(request, call, answer);
+  status = FeaturesDone(std::move(status), call, start, answer);
+  row_metrics_.Flush();
   if (!status.ok()) co_return status;
-  tensors.TakeOutputs();
-  if (!answer.outputs.empty()) lane.metrics().output.Observe(answer.outputs[0]);
+
+  batching::RunRow row(line_.batches, *answer.version->lane);
+  RowTensors tensors = TensorsOf(answer, call, row);
+  status = co_await row;
+  status = RowDone(std::move(status), row, tensors, start, answer);
+  if (!status.ok()) co_return status;
+  if (!answer.outputs.empty()) {
+    answer.version->lane->metrics().output.Observe(answer.outputs[0]);
+  }
 
   if (line_.save_mode == SaveMode::kOff) co_return status;
   status = co_await Save(request, call, answer);
   co_return status;
+}
+
+absl::Status Predictor::StartRow(const Request& request, const CallContext& call, Answer& answer,
+                                 bool* at_hand) {
+  PREDICTD_RETURN_IF_ERROR(call.Check(line_.loop.Now(), "its features were read"));
+  return FeaturesAtHand(request, answer, at_hand);
+}
+
+absl::Status Predictor::FeaturesDone(absl::Status status, const CallContext& call, absl::Time start,
+                                     Answer& answer) {
+  const absl::Time now = line_.loop.Now();
+  answer.times.features = now - start;
+  row_metrics_.ObserveStage(answer.times.features);
+  if (status.ok()) status = call.Check(now, "the model ran");
+  if (!status.ok()) NoteGivenUp(line_.metrics, status, Stage::kFeatures);
+  return status;
+}
+
+RowTensors Predictor::TensorsOf(Answer& answer, const CallContext& call, batching::Row& row) {
+  const batching::LaneOptions& options = answer.version->lane->options();
+  answer.outputs.resize(OutputsPerRow(options));
+  row.deadline = call.deadline;
+  row.cancelled = &call.cancelled;
+  return RowTensors(options, answer.features, absl::MakeSpan(answer.outputs), row);
+}
+
+absl::Status Predictor::RowDone(absl::Status status, const batching::Row& row, RowTensors& tensors,
+                                absl::Time start, Answer& answer) {
+  answer.version->outcomes.Count(status);
+  answer.times.queue = row.queue_time;
+  answer.times.model = row.model_time;
+  answer.version->lane->statistics().RecordRequest(status.ok(), line_.loop.Now() - start);
+  if (status.ok()) tensors.TakeOutputs();
+  return status;
 }
 
 absl::Status Predictor::FeaturesAtHand(const Request& request, Answer& answer, bool* done) {
@@ -61,7 +83,7 @@ absl::Status Predictor::FeaturesAtHand(const Request& request, Answer& answer, b
   *done = true;
   if (!request.features.empty() && Complete(answer.features)) {
     answer.origin = FeatureOrigin::kRequest;
-    line_.metrics.CountFeatureRow(answer.origin);
+    row_metrics_.CountOrigin(answer.origin);
     return absl::OkStatus();
   }
   if (line_.reader == nullptr) {
@@ -95,17 +117,17 @@ Task<absl::Status> Predictor::ReadFeatures(const Request& request, const CallCon
 absl::Status Predictor::UseRow(const FeatureRow& row, Answer& answer) {
   FillFromRow(row, columns_.Columns(*answer.version, *row.schema), answer.features);
   answer.origin = row.origin;
-  line_.metrics.CountFeatureRow(row.origin);
+  row_metrics_.CountOrigin(row.origin);
   if (row.read_at != absl::InfinitePast()) {
-    answer.feature_age = std::max(line_.loop.clock().WallNow() - row.read_at, absl::ZeroDuration());
-    line_.metrics.feature_age.Observe(absl::ToDoubleSeconds(answer.feature_age));
+    answer.feature_age = std::max(line_.loop.WallNow() - row.read_at, absl::ZeroDuration());
+    row_metrics_.ObserveAge(answer.feature_age);
   }
   return FillDefaults(answer, "store them in the user's row or send them with the request");
 }
 
 absl::Status Predictor::UseNoRow(const Request& request, Answer& answer) {
   if (request.features.empty()) {
-    line_.metrics.CountFeatureRow(FeatureOrigin::kUnspecified);
+    row_metrics_.CountOrigin(FeatureOrigin::kUnspecified);
     return absl::NotFoundError(absl::StrCat("user '", request.user_id, "' is unknown"));
   }
   return UseDefaults(answer, "the user is unknown: send these with the request");
@@ -113,18 +135,18 @@ absl::Status Predictor::UseNoRow(const Request& request, Answer& answer) {
 
 absl::Status Predictor::UseDefaults(Answer& answer, absl::string_view hint) {
   answer.origin = FeatureOrigin::kDefaults;
-  line_.metrics.CountFeatureRow(answer.origin);
+  row_metrics_.CountOrigin(answer.origin);
   return FillDefaults(answer, hint);
 }
 
 Task<absl::Status> Predictor::Save(const Request& request, const CallContext& call,
                                    Answer& answer) {
-  Prediction prediction = MakePrediction(request, answer);
-  answer.prediction_id = prediction.prediction_id;
   if (line_.save_mode == SaveMode::kAfterReply) {
-    line_.writer->SaveLater(std::move(prediction));
+    SaveLater(request, answer);
     co_return absl::OkStatus();
   }
+  Prediction prediction = MakePrediction(request, answer);
+  answer.prediction_id = prediction.prediction_id;
   const absl::Time start = line_.loop.Now();
   absl::Status status = call.Check(start, "the prediction was saved");
   if (!status.ok()) {
@@ -143,10 +165,16 @@ Task<absl::Status> Predictor::Save(const Request& request, const CallContext& ca
   co_return absl::OkStatus();
 }
 
+void Predictor::SaveLater(const Request& request, Answer& answer) {
+  Prediction prediction = MakePrediction(request, answer);
+  answer.prediction_id = prediction.prediction_id;
+  line_.writer->SaveLater(std::move(prediction));
+}
+
 Prediction Predictor::MakePrediction(const Request& request, const Answer& answer) {
-  const absl::Time now = line_.loop.clock().WallNow();
+  const absl::Time now = line_.loop.WallNow();
   Prediction prediction;
-  prediction.prediction_id = ids_.Next();
+  prediction.prediction_id = ids_.Next(now);
   prediction.idempotency_key = std::string(request.idempotency_key);
   prediction.user_id = std::string(request.user_id);
   prediction.model = answer.version->model;

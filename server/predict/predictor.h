@@ -19,12 +19,16 @@
 #include "server/predict/batch_line.h"
 #include "server/predict/feature_merge.h"
 #include "server/predict/request.h"
+#include "server/predict/row_metrics.h"
+#include "server/predict/row_tensors.h"
 #include "server/predict/shadow.h"
 #include "server/repository/catalog.h"
 #include "server/save/prediction_id.h"
 #include "server/save/writer.h"
 
 namespace predictd::predict {
+
+class RowsAtHand;
 
 enum class SaveMode { kOff, kAfterReply, kBeforeReply };
 
@@ -43,7 +47,9 @@ struct Line {
 // One user's part of a batch.
 struct BatchRow {
   absl::Status status;
-  Answer answer;  // where OK
+  // Where OK. Its version is borrowed from the batch: thousands of references counted by all loops
+  // would be a good part of what a row costs.
+  Answer answer;
 };
 
 struct BatchAnswer {
@@ -54,7 +60,8 @@ struct BatchAnswer {
 // One per loop; loop's thread only. Outlives its tasks.
 class Predictor {
  public:
-  explicit Predictor(Line line) : line_(line), ids_(line.loop.clock()) {}
+  explicit Predictor(Line line)
+      : line_(line), row_metrics_(line.metrics) {}
 
   // `request` and `call` outlive the task.
   Task<absl::StatusOr<Answer>> Predict(const Request& request, const CallContext& call);
@@ -71,15 +78,31 @@ class Predictor {
                                                  const CallContext& call);
 
  private:
+  friend class RowsAtHand;
+
   // The line after the version was found: `answer.version` is set.
   Task<absl::Status> Run(const Request& request, const CallContext& call, Answer& answer);
+  // Its parts that wait for nothing. First the row's features, where they are at hand; ...
+  absl::Status StartRow(const Request& request, const CallContext& call, Answer& answer,
+                        bool* at_hand);
+  // ... once they are, or `status` says that they will not be; what is counted here and there shows
+  // after row_metrics_.Flush(). The row began at `start`.
+  absl::Status FeaturesDone(absl::Status status, const CallContext& call, absl::Time start,
+                            Answer& answer);
+  // Makes `row` ready for the model: it looks into `answer`.
+  static RowTensors TensorsOf(Answer& answer, const CallContext& call, batching::Row& row);
+  // The model answered with `status`.
+  absl::Status RowDone(absl::Status status, const batching::Row& row, RowTensors& tensors,
+                       absl::Time start, Answer& answer);
+
   BatchLine& LineOf(const repository::Version& version);
   // DEADLINE_EXCEEDED where a batch of `rows` that joins the line now would wait for too long.
   absl::Status CheckLine(const BatchLine& line, int rows, const CallContext& call);
-  // Waits in the line, then begins rows of a batch, those at `from` and after it, in `scope`; how
-  // many.
-  Task<absl::StatusOr<int>> Begin(Scope& scope, absl::Span<const absl::string_view> user_ids,
-                                  size_t from, const Request& shared, const CallContext& call,
+  // Waits in the line, then begins rows of a batch, those at `from` and after it, in `at_hand` or
+  // else in `scope`; how many.
+  Task<absl::StatusOr<int>> Begin(Scope& scope, RowsAtHand& at_hand,
+                                  absl::Span<const absl::string_view> user_ids, size_t from,
+                                  const Request& shared, const CallContext& call,
                                   BatchAnswer& batch);
   Task<void> RunBatchRow(absl::string_view user_id, const Request& shared, const CallContext& call,
                          BatchRow& row);
@@ -96,10 +119,11 @@ class Predictor {
   absl::Status UseDefaults(Answer& answer, absl::string_view hint);
 
   Task<absl::Status> Save(const Request& request, const CallContext& call, Answer& answer);
+  void SaveLater(const Request& request, Answer& answer);
   Prediction MakePrediction(const Request& request, const Answer& answer);
 
-
   const Line line_;
+  RowMetrics row_metrics_;
   ColumnLookup columns_;
   save::PredictionIds ids_;
   absl::flat_hash_map<std::string, std::unique_ptr<BatchLine>> batch_lines_;  // by model

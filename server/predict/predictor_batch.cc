@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/predict/predictor.h"
+#include "server/predict/rows_at_hand.h"
 
 namespace predictd::predict {
 namespace {
@@ -33,9 +34,12 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
   absl::Status status = CheckLine(line, static_cast<int>(user_ids.size()), call);
   if (!status.ok()) co_return status;
   for (size_t begin = 0; begin < user_ids.size();) {
+    RowsAtHand at_hand(*this, shared, call, *batch.version);
     Scope scope;
-    const absl::StatusOr<int> begun = co_await Begin(scope, user_ids, begin, shared, call, batch);
+    const absl::StatusOr<int> begun =
+        co_await Begin(scope, at_hand, user_ids, begin, shared, call, batch);
     if (!begun.ok()) co_return begun.status();
+    co_await at_hand.Done();
     co_await scope.Done();
     line.Answered(*begun);
     begin += *begun;
@@ -43,7 +47,7 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
     if (!status.ok()) co_return status;
   }
   for (const BatchRow& row : batch.rows) {
-    if (line_.shadow != nullptr && row.status.ok()) line_.shadow->Offer(row.answer);
+    if (line_.shadow != nullptr && row.status.ok()) line_.shadow->Offer(row.answer, batch.version);
   }
   co_return batch;
 }
@@ -64,7 +68,7 @@ absl::Status Predictor::CheckLine(const BatchLine& line, int rows, const CallCon
   return status;
 }
 
-Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope,
+Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope, RowsAtHand& at_hand,
                                            absl::Span<const absl::string_view> user_ids,
                                            size_t from, const Request& shared,
                                            const CallContext& call, BatchAnswer& batch) {
@@ -88,11 +92,14 @@ Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope,
     }
   }
   place.Leave(room);
+  const repository::VersionHandle borrowed(repository::VersionHandle(), batch.version.get());
   for (int i = 0; i < room; ++i) {
     BatchRow& row = batch.rows[from + i];
-    row.answer.version = batch.version;
+    row.answer.version = borrowed;
+    if (at_hand.Begin(user_ids[from + i], row)) continue;
     scope.Spawn(RunBatchRow(user_ids[from + i], shared, call, row));
   }
+  at_hand.AllBegun();
   co_return room;
 }
 

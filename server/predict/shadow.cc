@@ -31,10 +31,10 @@ Shadow::Shadow(Loop& loop, const repository::Catalog& catalog, batching::TurnBat
   loop.AddStep(*this);
 }
 
-void Shadow::Offer(const Answer& answer) {
-  repository::SharedVersion shadow = catalog_.ShadowOf(*answer.version);
+void Shadow::Offer(const Answer& answer, const repository::VersionHandle& version) {
+  repository::SharedVersion shadow = catalog_.ShadowOf(*version);
   if (shadow.version == nullptr || shadow.version->features->size() == 0) return;
-  Pair& pair = PairOf(*answer.version, *shadow.version);
+  Pair& pair = PairOf(*version, *shadow.version);
   pair.due += shadow.share;
   if (pair.due < 1) return;
   pair.due -= 1;
@@ -42,7 +42,7 @@ void Shadow::Offer(const Answer& answer) {
     pair.numbers.dropped.Increment();
     return;
   }
-  waiting_.push_back({answer.version, std::move(shadow.version), answer.features, answer.outputs,
+  waiting_.push_back({version, std::move(shadow.version), answer.features, answer.outputs,
                       answer.times.model, loop_.Now()});
 }
 

@@ -32,8 +32,8 @@ class Shadow final : public TurnStep, private Timer {
   Shadow(Loop& loop, const repository::Catalog& catalog, batching::TurnBatches& batches,
          Metrics& metrics);
 
-  // A row was answered; takes a copy where it is one of the share.
-  void Offer(const Answer& answer);
+  // A row was answered, by `version`; takes a copy where it is one of the share.
+  void Offer(const Answer& answer, const repository::VersionHandle& version);
 
   // Resumes when no row is under way; those that still wait are dropped. To be awaited, after the
   // last Offer, before this is destroyed.

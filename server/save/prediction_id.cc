@@ -1,7 +1,5 @@
 #include "server/save/prediction_id.h"
 
-#include "absl/time/time.h"
-
 namespace predictd::save {
 namespace {
 
@@ -18,10 +16,10 @@ char* AppendHex(uint64_t value, int digits, char* out) {
 
 }  // namespace
 
-std::string PredictionIds::Next() {
-  const int64_t now = absl::ToUnixMillis(clock_.WallNow());
-  if (now > milliseconds_) {
-    milliseconds_ = now;
+std::string PredictionIds::Next(absl::Time now) {
+  const int64_t milliseconds = absl::ToUnixMillis(now);
+  if (milliseconds > milliseconds_) {
+    milliseconds_ = milliseconds;
     Restart();
   } else {
     Increment();

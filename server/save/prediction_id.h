@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/random/random.h"
-#include "server/base/clock.h"
+#include "absl/time/time.h"
 
 namespace predictd::save {
 
@@ -15,10 +15,8 @@ namespace predictd::save {
 // generators differ by their random bits.
 class PredictionIds {
  public:
-  explicit PredictionIds(const Clock& clock) : clock_(clock) {}
-
-  // 36 characters, lower case.
-  std::string Next();
+  // 36 characters, lower case. `now` is of the wall clock.
+  std::string Next(absl::Time now);
 
  private:
   // The 74 bits after the milliseconds, of which the first 12 stand before the variant.
@@ -29,7 +27,6 @@ class PredictionIds {
   void Restart();
   void Increment();
 
-  const Clock& clock_;
   absl::BitGen random_;
   int64_t milliseconds_ = -1;
   Tail tail_;

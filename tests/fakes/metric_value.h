@@ -9,7 +9,7 @@
 
 namespace predictd {
 
-// -1 where there is no such series.
+// Of a histogram its count; -1 where there is no such series.
 inline double MetricValue(Metrics& metrics, const std::string& name,
                           const std::map<std::string, std::string>& labels = {}) {
   for (const auto& family : metrics.registry().Collect()) {
@@ -18,8 +18,9 @@ inline double MetricValue(Metrics& metrics, const std::string& name,
       std::map<std::string, std::string> found;
       for (const auto& label : metric.label) found[label.name] = label.value;
       if (found != labels) continue;
-      return family.type == prometheus::MetricType::Gauge ? metric.gauge.value
-                                                          : metric.counter.value;
+      if (family.type == prometheus::MetricType::Gauge) return metric.gauge.value;
+      if (family.type == prometheus::MetricType::Counter) return metric.counter.value;
+      return static_cast<double>(metric.histogram.sample_count);
     }
   }
   return -1;

@@ -84,8 +84,8 @@ TEST_CASE("counting moves the series that is meant, and no other") {
   metrics.CountRowsDropped(DropReason::kDeadline, Stage::kQueue, 3);
   metrics.CountRowsDropped(DropReason::kCancelled, Stage::kQueue);
   metrics.CountDeadlinePassed(Stage::kSave);
-  metrics.CountFeatureRow(FeatureOrigin::kRedis);
-  metrics.CountFeatureRow(FeatureOrigin::kUnspecified);
+  metrics.CountFeatureRows(FeatureOrigin::kRedis);
+  metrics.CountFeatureRows(FeatureOrigin::kUnspecified);
   metrics.CountStoreError(Store::kRedis, StoreError::kWrongType);
   metrics.CountSaves(SaveResult::kDropped, 5);
   std::map<std::string, double> moved;

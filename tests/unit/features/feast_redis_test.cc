@@ -71,10 +71,14 @@ class Rig {
                           .view = "user_stats"}};
   redis::Client client{loop, watcher, resolver, metrics, server.unix_address(), absl::Seconds(20)};
   RedisCache cache{client, encoding, metrics, {}};
-  Reader reader{loop,   {.current_schema = [this] { return schema; }}, local, flights, &cache,
-                nullptr};
-  Scope scope;
-};
+  Reader reader{loop, {.current_schema = [this]() -> auto& {return schema;
+}
+}  // namespace
+, local, flights, &cache, nullptr
+};  // namespace predictd::features
+Scope scope;
+}
+;
 
 TEST_CASE("feast: what Feast has written is the row, as old as its view says") {
   Rig rig;

@@ -1,11 +1,13 @@
 #include "server/predict/predictor.h"
 
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "tests/catch.h"
+#include "tests/fakes/metric_value.h"
 #include "tests/fakes/predict_rig.h"
 
 namespace predictd::predict {
@@ -200,19 +202,75 @@ TEST_CASE("a batch answers every user in order and only the bad rows fail") {
   ids[7] = "";
   const std::vector<absl::string_view> users(ids.begin(), ids.end());
   const Request shared;
-  const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
-  REQUIRE(batch.ok());
-  REQUIRE(batch->rows.size() == 300);
-  for (int i = 0; i < 300; ++i) {
-    const BatchRow& row = batch->rows[i];
-    CAPTURE(i);
-    if (i == 7) {
-      CHECK(absl::IsInvalidArgument(row.status));
-    } else if (i % 10 == 3) {
-      CHECK(absl::IsNotFound(row.status));
+  // The second time from the in-process cache, but for what it may not have kept.
+  for (const FeatureOrigin origin : {FeatureOrigin::kSource, FeatureOrigin::kLocalCache}) {
+    const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+    REQUIRE(batch.ok());
+    REQUIRE(batch->rows.size() == 300);
+    for (int i = 0; i < 300; ++i) {
+      const BatchRow& row = batch->rows[i];
+      CAPTURE(i);
+      if (i == 7) {
+        CHECK(absl::IsInvalidArgument(row.status));
+      } else if (i % 10 == 3) {
+        CHECK(absl::IsNotFound(row.status));
+      } else {
+        REQUIRE(row.status.ok());
+        CHECK(row.answer.outputs[0] == static_cast<float>(i) + 40);
+        CHECK(row.answer.origin == origin);
+      }
+    }
+  }
+}
+
+TEST_CASE("rows of a batch are counted as those of single calls are") {
+  const auto counts_of = [](bool as_batch) {
+    Rig rig;
+    for (const char* user : {"1", "2", "3"}) rig.source.SetRow(user, {0.25, 0.25});
+    for (const char* user : {"1", "2", "3"}) REQUIRE(rig.Predict(For(user)).ok());
+    CHECK(absl::IsNotFound(rig.Predict(For("nobody")).status()));
+    const std::vector<absl::string_view> users = {"1", "2", "3", "nobody"};
+    if (as_batch) {
+      const Request shared;
+      REQUIRE(rig.Await(rig.predictor.PredictBatch(users, shared, rig.call)).ok());
     } else {
-      REQUIRE(row.status.ok());
-      CHECK(row.answer.outputs[0] == static_cast<float>(i) + 40);
+      for (const absl::string_view user : users) (void)rig.Predict(For(user));
+    }
+    std::map<std::string, double> counts;
+    for (const char* origin : {"local_cache", "source", "not_found"}) {
+      counts[origin] =
+          MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", origin}});
+    }
+    for (const char* stage : {"features", "queue"}) {
+      counts[stage] =
+          MetricValue(rig.metrics, "predictd_stage_duration_seconds", {{"stage", stage}});
+    }
+    counts["age"] = MetricValue(rig.metrics, "predictd_feature_age_seconds");
+    counts["output"] = MetricValue(rig.metrics, "predictd_model_output", {{"model", "m"}});
+    return counts;
+  };
+  const std::map<std::string, double> single = counts_of(false);
+  CHECK(single.at("local_cache") == 3);
+  CHECK(single.at("output") == 6);
+  CHECK(counts_of(true) == single);
+}
+
+TEST_CASE("predictions of a batch are saved, each under an id of its own") {
+  const SaveMode mode = GENERATE(SaveMode::kAfterReply, SaveMode::kBeforeReply);
+  Rig rig({.save = mode});
+  const std::vector<absl::string_view> users = {"1", "2"};
+  for (const absl::string_view user : users) rig.source.SetRow(std::string(user), {7, 20});
+  const Request shared;
+  for (int from_cache = 0; from_cache < 2; ++from_cache) {
+    const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+    REQUIRE(batch.ok());
+    CHECK(batch->rows[0].answer.prediction_id != batch->rows[1].answer.prediction_id);
+    for (size_t i = 0; i < users.size(); ++i) {
+      const std::string& id = batch->rows[i].answer.prediction_id;
+      const auto saved = rig.Await(rig.predictor.GetPrediction(id, rig.call));
+      REQUIRE(saved.ok());
+      CHECK(saved->user_id == users[i]);
+      CHECK(saved->outputs == std::vector<float>{67});
     }
   }
 }

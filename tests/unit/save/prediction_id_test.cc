@@ -12,18 +12,11 @@
 namespace predictd::save {
 namespace {
 
-class WallClock : public Clock {
- public:
-  absl::Time Now() const override { return absl::UnixEpoch(); }
-  absl::Time WallNow() const override { return wall; }
-
-  absl::Time wall = absl::FromUnixMillis(0x018bcfe56800);  // 2023-11-14
-};
+const absl::Time kNow = absl::FromUnixMillis(0x018bcfe56800);  // 2023-11-14
 
 TEST_CASE("an id is a UUIDv7 of the clock's milliseconds") {
-  WallClock clock;
-  PredictionIds ids(clock);
-  const std::string id = ids.Next();
+  PredictionIds ids;
+  const std::string id = ids.Next(kNow);
   INFO(id);
   REQUIRE(id.size() == 36);
   CHECK(id.substr(0, 15) == "018bcfe5-6800-7");
@@ -34,49 +27,48 @@ TEST_CASE("an id is a UUIDv7 of the clock's milliseconds") {
 }
 
 TEST_CASE("ids rise while the clock stands, steps back and goes on") {
-  WallClock clock;
-  PredictionIds ids(clock);
+  PredictionIds ids;
+  absl::Time now = kNow;
   std::string last;
   const auto check_rising = [&](int count) {
     int wrong = 0;
     for (int i = 0; i < count; ++i) {
-      std::string next = ids.Next();
+      std::string next = ids.Next(now);
       if (next <= last || next[14] != '7' || next.size() != 36) ++wrong;
       last = std::move(next);
     }
     CHECK(wrong == 0);
   };
   check_rising(200000);
-  clock.wall -= absl::Hours(1);
+  now -= absl::Hours(1);
   check_rising(200000);
   CHECK(last.substr(0, 13) == "018bcfe5-6800");
-  clock.wall += absl::Hours(1) + absl::Milliseconds(1);
+  now += absl::Hours(1) + absl::Milliseconds(1);
   check_rising(1000);
   CHECK(last.substr(0, 13) == "018bcfe5-6801");
   for (int i = 0; i < 1000; ++i) {
-    clock.wall += absl::Microseconds(300);
+    now += absl::Microseconds(300);
     check_rising(3);
   }
 }
 
 TEST_CASE("generators that start at the same moment make different ids") {
-  WallClock clock;
   std::unordered_set<std::string> seen;
   for (int g = 0; g < 100; ++g) {
-    PredictionIds ids(clock);
-    for (int i = 0; i < 1000; ++i) seen.insert(ids.Next());
+    PredictionIds ids;
+    for (int i = 0; i < 1000; ++i) seen.insert(ids.Next(kNow));
   }
   CHECK(seen.size() == 100000);
 }
 
 TEST_CASE("the random bits of new milliseconds are each set about half the time") {
-  WallClock clock;
-  PredictionIds ids(clock);
+  PredictionIds ids;
+  absl::Time now = kNow;
   constexpr int kIds = 4000;
   int set[64] = {};
   for (int i = 0; i < kIds; ++i) {
-    clock.wall += absl::Milliseconds(1);
-    const std::string id = ids.Next();
+    now += absl::Milliseconds(1);
+    const std::string id = ids.Next(now);
     uint64_t bits = 0;
     REQUIRE(absl::SimpleHexAtoi(id.substr(19, 4) + id.substr(24), &bits));
     for (int b = 0; b < 62; ++b) set[b] += static_cast<int>(bits >> b & 1);
@@ -85,12 +77,11 @@ TEST_CASE("the random bits of new milliseconds are each set about half the time"
 }
 
 TEST_CASE("time per id", "[.speed]") {
-  const SystemClock clock;
-  PredictionIds ids(clock);
+  PredictionIds ids;
   constexpr int kIds = 2000000;
   size_t length = 0;
   const std::clock_t start = std::clock();
-  for (int i = 0; i < kIds; ++i) length += ids.Next().size();
+  for (int i = 0; i < kIds; ++i) length += ids.Next(kNow).size();
   CHECK(length == 36u * kIds);
   std::printf("%.1f ns of CPU per id\n",
               1e9 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / kIds);

@@ -1,0 +1,31 @@
+// Many observations handed over to a shared histogram at once.
+#ifndef PREDICTD_SERVER_BASE_HISTOGRAM_TALLY_H_
+#define PREDICTD_SERVER_BASE_HISTOGRAM_TALLY_H_
+
+#include <prometheus/histogram.h>
+
+#include <vector>
+
+namespace predictd {
+
+// One thread. All loops and workers count in the same histograms, each time under its lock: rows
+// that are observed together take it once. What is not flushed shows nowhere.
+class HistogramTally {
+ public:
+  // `histogram` outlives it.
+  explicit HistogramTally(prometheus::Histogram& histogram);
+
+  void Observe(double value);
+  void Flush();
+
+ private:
+  prometheus::Histogram& histogram_;
+  std::vector<double> upper_bounds_;  // without the last one, infinity
+  std::vector<double> counts_;        // by bucket; as doubles, as the library takes them
+  double sum_ = 0;
+  int count_ = 0;
+};
+
+}  // namespace predictd
+
+#endif  // PREDICTD_SERVER_BASE_HISTOGRAM_TALLY_H_

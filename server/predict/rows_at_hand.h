@@ -1,0 +1,78 @@
+// Rows of a batch that need not wait for their features.
+#ifndef PREDICTD_SERVER_PREDICT_ROWS_AT_HAND_H_
+#define PREDICTD_SERVER_PREDICT_ROWS_AT_HAND_H_
+
+#include <coroutine>
+#include <deque>
+
+#include "absl/strings/string_view.h"
+#include "server/base/histogram_tally.h"
+#include "server/predict/predictor.h"
+#include "server/predict/row_tensors.h"
+
+namespace predictd::predict {
+
+// A piece of a batch: its rows go through the model without a coroutine each, and what is counted
+// of them is counted together. Loop's thread only. Every row begun has been answered before it is
+// destroyed; await Done() to see to it.
+class RowsAtHand {
+ public:
+  // All outlive it; `shared` says what the rows have in common, `version` is the one of each.
+  RowsAtHand(Predictor& predictor, const Request& shared, const CallContext& call,
+             const repository::Version& version);
+  RowsAtHand(const RowsAtHand&) = delete;
+  RowsAtHand& operator=(const RowsAtHand&) = delete;
+
+  // Begins a row, whose answer has its version. False, and nothing was begun, where it has to wait
+  // for its features or for room in the queue. `user_id` and `row` outlive Done().
+  bool Begin(absl::string_view user_id, BatchRow& row);
+
+  // After the last Begin: what was counted of features so far shows in the metrics.
+  void AllBegun() { predictor_.row_metrics_.Flush(); }
+
+  // Awaitable, by one: resumes within the last row's end, or at once when none is under way.
+  auto Done() {
+    struct Awaiter {
+      RowsAtHand& rows;
+      bool await_ready() const { return rows.under_way_ == 0; }
+      void await_suspend(std::coroutine_handle<> waiting) { rows.waiting_ = waiting; }
+      void await_resume() const {}
+    };
+    return Awaiter{*this};
+  }
+
+ private:
+  struct RowAtHand;
+
+  void Answered(RowAtHand& row);
+
+  Predictor& predictor_;
+  Request request_;  // of one row after the other
+  const CallContext& call_;
+  batching::Lane& lane_;
+  HistogramTally outputs_;
+  std::deque<RowAtHand> rows_;
+  int under_way_ = 0;
+  std::coroutine_handle<> waiting_;
+};
+
+// Lives in its piece; Run() is called when the model has been run on it.
+struct RowsAtHand::RowAtHand final : batching::Row {
+  RowAtHand(RowsAtHand& of_piece, absl::string_view user, BatchRow& of_batch)
+      : piece(of_piece),
+        user_id(user),
+        batch_row(of_batch),
+        start(piece.predictor_.line_.loop.Now()),
+        tensors(piece.predictor_.TensorsOf(batch_row.answer, piece.call_, *this)) {}
+  void Run() override { piece.Answered(*this); }
+
+  RowsAtHand& piece;
+  const absl::string_view user_id;
+  BatchRow& batch_row;
+  const absl::Time start;
+  RowTensors tensors;
+};
+
+}  // namespace predictd::predict
+
+#endif  // PREDICTD_SERVER_PREDICT_ROWS_AT_HAND_H_
