@@ -13,6 +13,7 @@ namespace {
 // is full of such rows, because each entry on the way is a cache miss.
 constexpr size_t kBytesPerBucket = 96;
 constexpr size_t kBytesPerGhost = 192;
+constexpr size_t kCacheLine = 64;  // bytes
 // Ghosts of one set, which share half a cache line.
 constexpr size_t kGhostSet = 4;
 // Uses beyond this many do not count.
@@ -96,6 +97,13 @@ Found CacheShard::Get(absl::string_view key, uint64_t hash, uint64_t fingerprint
   std::memcpy(values->data(), entry->value_bytes(), entry->value_count * sizeof(float));
   *read_at = static_cast<int64_t>(entry->read_at);
   return Found::kRow;
+}
+
+void CacheShard::Prefetch(uint64_t hash) const {
+  const auto* const entry =
+      reinterpret_cast<const char*>(buckets_[Scale(hash, buckets_.size())]);
+  __builtin_prefetch(entry);
+  __builtin_prefetch(entry + kCacheLine);  // its values
 }
 
 void CacheShard::Put(absl::string_view key, uint64_t hash, const Row& row, int64_t now) {

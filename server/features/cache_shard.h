@@ -56,6 +56,9 @@ class CacheShard {
   Found Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now,
             FeatureValues* values, int64_t* read_at, bool* refresh);
 
+  // Begins to fetch the memory of the key's row, which is far away where there are many rows.
+  void Prefetch(uint64_t hash) const;
+
   // Keeps what is there where that is a row read from its source later than `row`, which is one
   // too.
   void Put(absl::string_view key, uint64_t hash, const Row& row, int64_t now);

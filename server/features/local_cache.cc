@@ -71,6 +71,14 @@ Found LocalCache::Get(absl::string_view user_id, uint64_t schema_fingerprint, ab
   return found;
 }
 
+void LocalCache::Prefetch(absl::string_view user_id) const {
+  if (shards_ == nullptr) return;
+  const uint64_t hash = CacheShard::Hash(user_id);
+  Shard& shard = ShardOf(hash);
+  MutexLock lock(shard.mutex);
+  shard.cache->Prefetch(hash);
+}
+
 uint32_t LocalCache::Generation(absl::string_view user_id) const {
   return shards_ == nullptr ? 0 : GenerationOf(CacheShard::Hash(user_id));
 }

@@ -181,7 +181,7 @@ Prediction Predictor::MakePrediction(const Request& request, const Answer& answe
   prediction.version = answer.version->version;
   prediction.schema = answer.version->features;
   prediction.features.assign(answer.features.begin(), answer.features.end());
-  prediction.outputs = answer.outputs;
+  prediction.outputs.assign(answer.outputs.begin(), answer.outputs.end());
   prediction.feature_origin = answer.origin;
   prediction.created_at = absl::FromUnixMillis(absl::ToUnixMillis(now));
   return prediction;

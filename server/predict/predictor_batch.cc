@@ -11,6 +11,8 @@ namespace {
 
 // How soon a batch looks again whether the queue has room for its next rows.
 constexpr absl::Duration kNextLook = absl::Milliseconds(1);
+// Rows: long enough for memory to answer.
+constexpr int kPrefetchAhead = 6;
 
 }  // namespace
 
@@ -96,6 +98,9 @@ Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope, RowsAtHand& at_hand,
   for (int i = 0; i < room; ++i) {
     BatchRow& row = batch.rows[from + i];
     row.answer.version = borrowed;
+    if (line_.reader != nullptr && i + kPrefetchAhead < room) {
+      line_.reader->PrefetchLocal(user_ids[from + i + kPrefetchAhead]);
+    }
     if (at_hand.Begin(user_ids[from + i], row)) continue;
     scope.Spawn(RunBatchRow(user_ids[from + i], shared, call, row));
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -52,10 +53,13 @@ struct StageTimes {
   absl::Duration save;
 };
 
+// Of one row; few need no allocation.
+using OutputValues = absl::InlinedVector<float, 4>;
+
 struct Answer {
   repository::VersionHandle version;
   FeatureValues features;  // what the model was given, in the version's order
-  std::vector<float> outputs;
+  OutputValues outputs;
   FeatureOrigin origin = FeatureOrigin::kUnspecified;
   // Infinite where there is no row or its age is unknown.
   absl::Duration feature_age = absl::InfiniteDuration();

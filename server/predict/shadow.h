@@ -52,7 +52,7 @@ class Shadow final : public TurnStep, private Timer {
     repository::VersionHandle answered_by;
     repository::VersionHandle shadow;
     FeatureValues features;
-    std::vector<float> outputs;
+    OutputValues outputs;
     absl::Duration model_time;
     absl::Time since;
   };

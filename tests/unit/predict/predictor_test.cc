@@ -26,7 +26,7 @@ TEST_CASE("a user's row goes through the model, and the answer says where it cam
   rig.source.SetRow("42", {1000, 20});
   const auto first = rig.Predict(For("42"));
   REQUIRE(first.ok());
-  CHECK(first->outputs == std::vector<float>{1000 + 20 + 40});
+  CHECK(first->outputs == OutputValues{1000 + 20 + 40});
   CHECK(first->origin == FeatureOrigin::kSource);
   CHECK(first->missing == std::vector<int>{1});  // hours, by its default
   CHECK(first->version->version == "1");
@@ -45,12 +45,12 @@ TEST_CASE("the request's features override the row, and a complete request reads
   rig.source.SetRow("42", {1000, 20});
   const auto overridden = rig.Predict(For("42", {{"age", 50}}));
   REQUIRE(overridden.ok());
-  CHECK(overridden->outputs == std::vector<float>{1000 + 50 + 40});
+  CHECK(overridden->outputs == OutputValues{1000 + 50 + 40});
   CHECK(overridden->origin == FeatureOrigin::kSource);
 
   const auto complete = rig.Predict(For("nobody", {{"age", 1}, {"hours", 2}, {"id", 3}}));
   REQUIRE(complete.ok());
-  CHECK(complete->outputs == std::vector<float>{6});
+  CHECK(complete->outputs == OutputValues{6});
   CHECK(complete->origin == FeatureOrigin::kRequest);
   CHECK(complete->feature_age == absl::InfiniteDuration());
   CHECK(rig.source.reads() == 1);
@@ -65,7 +65,7 @@ TEST_CASE("an unknown user is NOT_FOUND unless the request brings features of it
   const auto completed = rig.Predict(For("nobody", {{"id", 7}}));
   REQUIRE(completed.ok());
   CHECK(completed->origin == FeatureOrigin::kDefaults);
-  CHECK(completed->outputs == std::vector<float>{30 + 40 + 7});
+  CHECK(completed->outputs == OutputValues{30 + 40 + 7});
   CHECK(completed->missing == std::vector<int>{0, 1});
 
   const auto incomplete = rig.Predict(For("nobody", {{"age", 7}}));

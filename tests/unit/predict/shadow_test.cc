@@ -105,7 +105,7 @@ TEST_CASE("a shadow is given the same features by name and its answers are compa
   });
   const auto answer = rig.Answered(100);
   REQUIRE(answer.ok());
-  CHECK(answer->outputs == std::vector<float>{103});
+  CHECK(answer->outputs == OutputValues{103});
   CHECK(answer->version->version == "1");
   rig.EndShadow();
   CHECK(rig.Rows("compared") == 1);
