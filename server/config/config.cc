@@ -169,8 +169,7 @@ absl::Status ReadModels(Config& config) {
 
 absl::Status ReadFeatureNames(Config& config) {
   std::vector<std::string> names;
-  PREDICTD_RETURN_IF_ERROR(
-      ReadList("feature_names", absl::GetFlag(FLAGS_feature_names), names));
+  PREDICTD_RETURN_IF_ERROR(ReadList("feature_names", absl::GetFlag(FLAGS_feature_names), names));
   if (names.empty()) return absl::OkStatus();
   absl::flat_hash_set<absl::string_view> distinct;
   for (const std::string& name : names) {

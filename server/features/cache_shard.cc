@@ -100,10 +100,10 @@ Found CacheShard::Get(absl::string_view key, uint64_t hash, uint64_t fingerprint
 }
 
 void CacheShard::Prefetch(uint64_t hash) const {
-  const auto* const entry =
-      reinterpret_cast<const char*>(buckets_[Scale(hash, buckets_.size())]);
+  const Entry* const entry = buckets_[Scale(hash, buckets_.size())];
+  if (entry == nullptr) return;
   __builtin_prefetch(entry);
-  __builtin_prefetch(entry + kCacheLine);  // its values
+  __builtin_prefetch(reinterpret_cast<const char*>(entry) + kCacheLine);  // its values
 }
 
 void CacheShard::Put(absl::string_view key, uint64_t hash, const Row& row, int64_t now) {

@@ -60,8 +60,7 @@ struct BatchAnswer {
 // One per loop; loop's thread only. Outlives its tasks.
 class Predictor {
  public:
-  explicit Predictor(Line line)
-      : line_(line), row_metrics_(line.metrics) {}
+  explicit Predictor(Line line) : line_(line), row_metrics_(line.metrics) {}
 
   // `request` and `call` outlive the task.
   Task<absl::StatusOr<Answer>> Predict(const Request& request, const CallContext& call);

@@ -94,6 +94,7 @@ Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope, RowsAtHand& at_hand,
     }
   }
   place.Leave(room);
+  at_hand.Expect(room);
   const repository::VersionHandle borrowed(repository::VersionHandle(), batch.version.get());
   for (int i = 0; i < room; ++i) {
     BatchRow& row = batch.rows[from + i];

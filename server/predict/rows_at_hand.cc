@@ -3,8 +3,26 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
+
+// Lives in its piece; Run() is called when the model has been run on it.
+struct RowsAtHand::RowAtHand final : batching::Row {
+  RowAtHand(RowsAtHand& of_piece, absl::string_view user, BatchRow& of_batch)
+      : piece(of_piece),
+        user_id(user),
+        batch_row(of_batch),
+        start(piece.predictor_.line_.loop.Now()),
+        tensors(piece.predictor_.TensorsOf(batch_row.answer, piece.call_, *this)) {}
+  void Run() override { piece.Answered(*this); }
+
+  RowsAtHand& piece;
+  const absl::string_view user_id;
+  BatchRow& batch_row;
+  const absl::Time start;
+  RowTensors tensors;
+};
 
 RowsAtHand::RowsAtHand(Predictor& predictor, const Request& shared, const CallContext& call,
                        const repository::Version& version)
@@ -13,6 +31,10 @@ RowsAtHand::RowsAtHand(Predictor& predictor, const Request& shared, const CallCo
       call_(call),
       lane_(*version.lane),
       outputs_(lane_.metrics().output) {}
+
+RowsAtHand::~RowsAtHand() = default;
+
+void RowsAtHand::Expect(int rows) { rows_ = std::make_unique<std::optional<RowAtHand>[]>(rows); }
 
 bool RowsAtHand::Begin(absl::string_view user_id, BatchRow& row) {
   // Somebody has to wait for a save before the reply.
@@ -27,13 +49,14 @@ bool RowsAtHand::Begin(absl::string_view user_id, BatchRow& row) {
     row.status = std::move(status);
     return true;
   }
-  RowAtHand& begun = rows_.emplace_back(*this, user_id, row);
+  RowAtHand& begun = rows_[begun_].emplace(*this, user_id, row);
   row.status = predictor_.line_.batches.Add(lane_, begun);
   if (row.status.ok()) {
+    ++begun_;
     ++under_way_;
     return true;
   }
-  rows_.pop_back();
+  rows_[begun_].reset();
   row.answer.missing.clear();
   return !absl::IsResourceExhausted(row.status);
 }

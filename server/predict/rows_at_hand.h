@@ -3,12 +3,12 @@
 #define PREDICTD_SERVER_PREDICT_ROWS_AT_HAND_H_
 
 #include <coroutine>
-#include <deque>
+#include <memory>
+#include <optional>
 
 #include "absl/strings/string_view.h"
 #include "server/base/histogram_tally.h"
 #include "server/predict/predictor.h"
-#include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
 
@@ -20,8 +20,12 @@ class RowsAtHand {
   // All outlive it; `shared` says what the rows have in common, `version` is the one of each.
   RowsAtHand(Predictor& predictor, const Request& shared, const CallContext& call,
              const repository::Version& version);
+  ~RowsAtHand();
   RowsAtHand(const RowsAtHand&) = delete;
   RowsAtHand& operator=(const RowsAtHand&) = delete;
+
+  // Before the first Begin, once: there will be at most `rows`.
+  void Expect(int rows);
 
   // Begins a row, whose answer has its version. False, and nothing was begun, where it has to wait
   // for its features or for room in the queue. `user_id` and `row` outlive Done().
@@ -51,26 +55,10 @@ class RowsAtHand {
   const CallContext& call_;
   batching::Lane& lane_;
   HistogramTally outputs_;
-  std::deque<RowAtHand> rows_;
+  std::unique_ptr<std::optional<RowAtHand>[]> rows_;
+  int begun_ = 0;
   int under_way_ = 0;
   std::coroutine_handle<> waiting_;
-};
-
-// Lives in its piece; Run() is called when the model has been run on it.
-struct RowsAtHand::RowAtHand final : batching::Row {
-  RowAtHand(RowsAtHand& of_piece, absl::string_view user, BatchRow& of_batch)
-      : piece(of_piece),
-        user_id(user),
-        batch_row(of_batch),
-        start(piece.predictor_.line_.loop.Now()),
-        tensors(piece.predictor_.TensorsOf(batch_row.answer, piece.call_, *this)) {}
-  void Run() override { piece.Answered(*this); }
-
-  RowsAtHand& piece;
-  const absl::string_view user_id;
-  BatchRow& batch_row;
-  const absl::Time start;
-  RowTensors tensors;
 };
 
 }  // namespace predictd::predict

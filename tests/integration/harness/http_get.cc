@@ -34,12 +34,12 @@ std::string Exchange(int connection, const std::string& address, const std::stri
 
 }  // namespace
 
-HttpAnswer HttpGet(const std::string& address, const std::string& path,
-                   const std::string& method) {
+HttpAnswer HttpGet(const std::string& address, const std::string& path, const std::string& method) {
   const int connection = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   // Version 1.0, so that the answer is not chunked and ends with the connection.
-  const std::string text = Exchange(
-      connection, address, absl::StrCat(method, " ", path, " HTTP/1.0\r\nHost: ", address, "\r\n\r\n"));
+  const std::string text =
+      Exchange(connection, address,
+               absl::StrCat(method, " ", path, " HTTP/1.0\r\nHost: ", address, "\r\n\r\n"));
   ::close(connection);
   HttpAnswer answer;
   const size_t end = text.find("\r\n\r\n");
