@@ -30,8 +30,8 @@ void LaneStatistics::RecordBatch(int rows, absl::Duration queue_time_of_all,
   last_run_millis_.store(absl::ToUnixMillis(wall_now), std::memory_order_relaxed);
 }
 
-void LaneStatistics::RecordRequest(bool ok, absl::Duration took) {
-  (ok ? requests_ok_ : requests_failed_).Add(1, took);
+void LaneStatistics::RecordRequests(bool ok, uint64_t requests, absl::Duration took_together) {
+  (ok ? requests_ok_ : requests_failed_).Add(requests, took_together);
 }
 
 LaneStatistics::Numbers LaneStatistics::Read() const {

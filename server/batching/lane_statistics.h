@@ -32,7 +32,7 @@ class LaneStatistics {
 
   void RecordBatch(int rows, absl::Duration queue_time_of_all, absl::Duration model_time,
                    absl::Time wall_now);
-  void RecordRequest(bool ok, absl::Duration took);
+  void RecordRequests(bool ok, uint64_t requests, absl::Duration took_together);
 
   Numbers Read() const;
 

@@ -35,7 +35,7 @@ Task<absl::StatusOr<InferAnswer>> Inference::Infer(const InferRequest& request,
   batching::Lane& lane = *answer.version->lane;
   const absl::Time start = loop_.Now();
   absl::Status status = co_await Run(request, call, answer);
-  lane.statistics().RecordRequest(status.ok(), loop_.Now() - start);
+  lane.statistics().RecordRequests(status.ok(), 1, loop_.Now() - start);
   if (!status.ok()) co_return status;
   co_return answer;
 }

@@ -32,7 +32,9 @@ Task<absl::Status> Predictor::Run(const Request& request, const CallContext& cal
   batching::RunRow row(line_.batches, *answer.version->lane);
   RowTensors tensors = TensorsOf(answer, call, row);
   status = co_await row;
-  status = RowDone(std::move(status), row, tensors, start, answer);
+  answer.version->outcomes.Count(status);
+  answer.version->lane->statistics().RecordRequests(status.ok(), 1, line_.loop.Now() - start);
+  TakeRow(status, row, tensors, answer);
   if (!status.ok()) co_return status;
   if (!answer.outputs.empty()) {
     answer.version->lane->metrics().output.Observe(answer.outputs[0]);
@@ -67,14 +69,11 @@ RowTensors Predictor::TensorsOf(Answer& answer, const CallContext& call, batchin
   return RowTensors(options, answer.features, absl::MakeSpan(answer.outputs), row);
 }
 
-absl::Status Predictor::RowDone(absl::Status status, const batching::Row& row, RowTensors& tensors,
-                                absl::Time start, Answer& answer) {
-  answer.version->outcomes.Count(status);
+void Predictor::TakeRow(const absl::Status& status, const batching::Row& row, RowTensors& tensors,
+                        Answer& answer) {
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
-  answer.version->lane->statistics().RecordRequest(status.ok(), line_.loop.Now() - start);
   if (status.ok()) tensors.TakeOutputs();
-  return status;
 }
 
 absl::Status Predictor::FeaturesAtHand(const Request& request, Answer& answer, bool* done) {

@@ -90,9 +90,9 @@ class Predictor {
                             Answer& answer);
   // Makes `row` ready for the model: it looks into `answer`.
   static RowTensors TensorsOf(Answer& answer, const CallContext& call, batching::Row& row);
-  // The model answered with `status`.
-  absl::Status RowDone(absl::Status status, const batching::Row& row, RowTensors& tensors,
-                       absl::Time start, Answer& answer);
+  // What the model answered with `status`.
+  static void TakeRow(const absl::Status& status, const batching::Row& row, RowTensors& tensors,
+                      Answer& answer);
 
   BatchLine& LineOf(const repository::Version& version);
   // DEADLINE_EXCEEDED where a batch of `rows` that joins the line now would wait for too long.

@@ -6,6 +6,12 @@
 #include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
+namespace {
+
+// Few enough that what slow models do shows soon.
+constexpr uint32_t kCountedTogether = 64;
+
+}  // namespace
 
 // Lives in its piece; Run() is called when the model has been run on it.
 struct RowsAtHand::RowAtHand final : batching::Row {
@@ -29,8 +35,8 @@ RowsAtHand::RowsAtHand(Predictor& predictor, const Request& shared, const CallCo
     : predictor_(predictor),
       request_(shared),
       call_(call),
-      lane_(*version.lane),
-      outputs_(lane_.metrics().output) {}
+      version_(version),
+      outputs_(version.lane->metrics().output) {}
 
 RowsAtHand::~RowsAtHand() = default;
 
@@ -50,31 +56,59 @@ bool RowsAtHand::Begin(absl::string_view user_id, BatchRow& row) {
     return true;
   }
   RowAtHand& begun = rows_[begun_].emplace(*this, user_id, row);
-  row.status = predictor_.line_.batches.Add(lane_, begun);
+  row.status = predictor_.line_.batches.Add(*version_.lane, begun);
   if (row.status.ok()) {
     ++begun_;
     ++under_way_;
     return true;
   }
   rows_[begun_].reset();
-  row.answer.missing.clear();
-  return !absl::IsResourceExhausted(row.status);
+  if (absl::IsResourceExhausted(row.status)) {
+    row.answer.missing.clear();
+    return false;
+  }
+  version_.lane->statistics().RecordRequests(false, 1, predictor_.line_.loop.Now() - start);
+  return true;
 }
 
 void RowsAtHand::Answered(RowAtHand& row) {
   Answer& answer = row.batch_row.answer;
-  row.batch_row.status =
-      predictor_.RowDone(std::move(row.status), row, row.tensors, row.start, answer);
-  if (row.batch_row.status.ok()) {
-    if (!answer.outputs.empty()) outputs_.Observe(answer.outputs[0]);
-    if (predictor_.line_.save_mode == SaveMode::kAfterReply) {
-      request_.user_id = row.user_id;
-      predictor_.SaveLater(request_, answer);
-    }
+  row.batch_row.status = std::move(row.status);
+  const absl::Status& status = row.batch_row.status;
+  Predictor::TakeRow(status, row, row.tensors, answer);
+  Count(row);
+  if (status.ok() && predictor_.line_.save_mode == SaveMode::kAfterReply) {
+    request_.user_id = row.user_id;
+    predictor_.SaveLater(request_, answer);
   }
-  if (--under_way_ > 0) return;
+  --under_way_;
+  if (under_way_ == 0 || counts_.rows() == kCountedTogether) ShowCounts();
+  if (under_way_ == 0 && waiting_) std::exchange(waiting_, nullptr).resume();
+}
+
+void RowsAtHand::Count(const RowAtHand& row) {
+  // When its batch ended: without a look at the clock.
+  const absl::Duration took = row.added_at + row.queue_time + row.model_time - row.start;
+  const absl::Status& status = row.batch_row.status;
+  if (!status.ok()) {
+    ++counts_.failed;
+    counts_.failed_took += took;
+    if (absl::IsInternal(status)) ++counts_.failed_in_model;
+    return;
+  }
+  ++counts_.answered;
+  counts_.answered_took += took;
+  const OutputValues& outputs = row.batch_row.answer.outputs;
+  if (!outputs.empty()) outputs_.Observe(outputs[0]);
+}
+
+void RowsAtHand::ShowCounts() {
+  version_.outcomes.CountMany(counts_.answered, counts_.failed_in_model);
+  batching::LaneStatistics& statistics = version_.lane->statistics();
+  statistics.RecordRequests(true, counts_.answered, counts_.answered_took);
+  statistics.RecordRequests(false, counts_.failed, counts_.failed_took);
   outputs_.Flush();
-  if (waiting_) std::exchange(waiting_, nullptr).resume();
+  counts_ = {};
 }
 
 }  // namespace predictd::predict

@@ -3,10 +3,12 @@
 #define PREDICTD_SERVER_PREDICT_ROWS_AT_HAND_H_
 
 #include <coroutine>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "server/base/histogram_tally.h"
 #include "server/predict/predictor.h"
 
@@ -47,13 +49,26 @@ class RowsAtHand {
 
  private:
   struct RowAtHand;
+  // Rows that came back from the model and are not yet shown.
+  struct Counts {
+    uint32_t answered = 0;
+    uint32_t failed = 0;
+    uint32_t failed_in_model = 0;
+    absl::Duration answered_took;
+    absl::Duration failed_took;
+
+    uint32_t rows() const { return answered + failed; }
+  };
 
   void Answered(RowAtHand& row);
+  void Count(const RowAtHand& row);
+  void ShowCounts();
 
   Predictor& predictor_;
   Request request_;  // of one row after the other
   const CallContext& call_;
-  batching::Lane& lane_;
+  const repository::Version& version_;
+  Counts counts_;
   HistogramTally outputs_;
   std::unique_ptr<std::optional<RowAtHand>[]> rows_;
   int begun_ = 0;

@@ -3,11 +3,17 @@
 namespace predictd::repository {
 
 void Outcomes::Count(const absl::Status& status) {
-  const bool failed = absl::IsInternal(status);
-  if (!failed && !status.ok()) return;
-  rows_.fetch_add(1, std::memory_order_relaxed);
+  CountMany(status.ok() ? 1 : 0, absl::IsInternal(status) ? 1 : 0);
+}
+
+void Outcomes::CountMany(uint32_t answered, uint32_t failed) {
+  if (answered + failed == 0) return;
+  rows_.fetch_add(answered + failed, std::memory_order_relaxed);
   const double most = max_error_percent_.load(std::memory_order_relaxed);
-  if (most < kNever) CountRecent(failed, most);
+  if (most >= kNever) return;
+  // Failures last: a few of them at first would be a large part.
+  for (uint32_t i = 0; i < answered; ++i) CountRecent(false, most);
+  for (uint32_t i = 0; i < failed; ++i) CountRecent(true, most);
 }
 
 void Outcomes::CountRecent(bool failed, double max_error_percent) {

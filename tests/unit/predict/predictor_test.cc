@@ -225,16 +225,23 @@ TEST_CASE("a batch answers every user in order and only the bad rows fail") {
 
 TEST_CASE("rows of a batch are counted as those of single calls are") {
   const auto counts_of = [](bool as_batch) {
-    Rig rig;
-    for (const char* user : {"1", "2", "3"}) rig.source.SetRow(user, {0.25, 0.25});
-    for (const char* user : {"1", "2", "3"}) REQUIRE(rig.Predict(For(user)).ok());
-    CHECK(absl::IsNotFound(rig.Predict(For("nobody")).status()));
-    const std::vector<absl::string_view> users = {"1", "2", "3", "nobody"};
+    // The model fails for id 13.
+    Rig rig({.function = [](int rows, const float* in, float* out) {
+      for (int i = 0; i < rows; ++i) out[i] = in[3 * i + 2] == 13 ? kNone : 0.5F;
+      return absl::OkStatus();
+    }});
+    for (int i = 1; i < 100; ++i) rig.source.SetRow(std::to_string(i), {static_cast<float>(i), 1});
+    std::vector<std::string> ids = {"nobody"};
+    for (int i = 1; i < 100; ++i) ids.push_back(std::to_string(i));
+    for (const std::string& id : ids) (void)rig.Predict(For(id));  // into the in-process cache
     if (as_batch) {
+      const std::vector<absl::string_view> users(ids.begin(), ids.end());
       const Request shared;
-      REQUIRE(rig.Await(rig.predictor.PredictBatch(users, shared, rig.call)).ok());
+      const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+      REQUIRE(batch.ok());
+      CHECK(absl::IsInternal(batch->rows[13].status));
     } else {
-      for (const absl::string_view user : users) (void)rig.Predict(For(user));
+      for (const std::string& id : ids) (void)rig.Predict(For(id));
     }
     std::map<std::string, double> counts;
     for (const char* origin : {"local_cache", "source", "not_found"}) {
@@ -247,11 +254,17 @@ TEST_CASE("rows of a batch are counted as those of single calls are") {
     }
     counts["age"] = MetricValue(rig.metrics, "predictd_feature_age_seconds");
     counts["output"] = MetricValue(rig.metrics, "predictd_model_output", {{"model", "m"}});
+    const auto version = rig.catalog.Find("m", "", "");
+    counts["ok"] = static_cast<double>((*version)->lane->statistics().Read().requests_ok.count);
+    counts["failed"] =
+        static_cast<double>((*version)->lane->statistics().Read().requests_failed.count);
+    counts["rows served"] = static_cast<double>((*version)->outcomes.rows());
     return counts;
   };
   const std::map<std::string, double> single = counts_of(false);
-  CHECK(single.at("local_cache") == 3);
-  CHECK(single.at("output") == 6);
+  CHECK(single.at("local_cache") == 99);
+  CHECK(single.at("output") == 2 * 98);
+  CHECK(single.at("failed") == 2);
   CHECK(counts_of(true) == single);
 }
 
