@@ -46,6 +46,10 @@ void Scope::Spawn(Task<void> task) {
   Run(*this, std::move(task));
 }
 
+void Scope::Leave() {
+  if (--running_ == 0 && waiting_) std::exchange(waiting_, nullptr).resume();
+}
+
 Scope::~Scope() {
   // Tasks of a scope that goes first would resume into freed memory: better to end here, visibly.
   if (running_ == 0) return;

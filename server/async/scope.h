@@ -10,8 +10,8 @@
 
 namespace predictd {
 
-// One thread. Everything spawned has finished before the scope is destroyed; await Done() to see to
-// it.
+// One thread. Everything spawned or entered has finished before the scope is destroyed; await
+// Done() to see to it.
 class Scope {
  public:
   Scope() = default;
@@ -22,9 +22,14 @@ class Scope {
   // Starts the task at once, up to its first wait.
   void Spawn(Task<void> task);
 
+  // For what is no task and is to be waited for like one: Leave at its end, and touch nothing after
+  // that, as who waited may have destroyed it.
+  void Enter() { ++running_; }
+  void Leave();
+
   size_t running() const { return running_; }
 
-  // Awaitable, by one at a time: resumes within the last task's end, or at once when none runs.
+  // Awaitable, by one at a time: resumes within the end of the last one, or at once when none runs.
   auto Done() {
     struct Awaiter {
       Scope& scope;

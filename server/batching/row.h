@@ -13,8 +13,8 @@
 
 namespace predictd::batching {
 
-// Belongs to whoever waits for it (it lives in a coroutine frame) and stays in place until Run() is
-// called on its home loop, exactly once, with `status` and the times filled in.
+// Belongs to whoever waits for it (mostly it lives in a coroutine frame) and stays in place until
+// Run() is called on its home loop, exactly once, with `status` and the times filled in.
 struct Row : Work {
   // Per input and output of the lane, in its order: where the tensor of this row's request begins.
   // The row is the `index`-th one in each; its outputs are written when OK.

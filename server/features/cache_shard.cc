@@ -100,10 +100,11 @@ Found CacheShard::Get(absl::string_view key, uint64_t hash, uint64_t fingerprint
 }
 
 void CacheShard::Prefetch(uint64_t hash) const {
-  const Entry* const entry = buckets_[Scale(hash, buckets_.size())];
-  if (entry == nullptr) return;
-  __builtin_prefetch(entry);
-  __builtin_prefetch(reinterpret_cast<const char*>(entry) + kCacheLine);  // its values
+  // As a number: the second line may lie behind a small entry.
+  const auto entry = reinterpret_cast<uintptr_t>(buckets_[Scale(hash, buckets_.size())]);
+  if (entry == 0) return;
+  __builtin_prefetch(reinterpret_cast<const void*>(entry));
+  __builtin_prefetch(reinterpret_cast<const void*>(entry + kCacheLine));
 }
 
 void CacheShard::Put(absl::string_view key, uint64_t hash, const Row& row, int64_t now) {

@@ -53,7 +53,8 @@ class Page : public CivetHandler {
   }
 
   static bool Refuse(mg_connection* connection) {
-    // Closes, because the request's body is not read.
+    // A body that nobody reads must not be taken for the next request.
+    mg_disable_connection_keep_alive(connection);
     mg_printf(connection,
               "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Length: 0\r\n"
               "Connection: close\r\n\r\n");

@@ -14,20 +14,24 @@ Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const Ca
   if (!version.ok()) co_return version.status();
   Answer answer;
   answer.version = *std::move(version);
-  const absl::Status status = co_await Run(request, call, answer);
+  const absl::Status status = co_await Run(request, call, answer, Features::kUnknown);
   if (!status.ok()) co_return status;
   if (line_.shadow != nullptr) line_.shadow->Offer(answer, answer.version);
   co_return answer;
 }
 
-Task<absl::Status> Predictor::Run(const Request& request, const CallContext& call, Answer& answer) {
+Task<absl::Status> Predictor::Run(const Request& request, const CallContext& call, Answer& answer,
+                                  Features features) {
   const absl::Time start = line_.loop.Now();
-  bool at_hand = false;
-  absl::Status status = StartRow(request, call, answer, &at_hand);
-  if (status.ok() && !at_hand) status = co_await ReadFeatures(request, call, answer);
-  status = FeaturesDone(std::move(status), call, start, answer);
-  row_metrics_.Flush();
-  if (!status.ok()) co_return status;
+  absl::Status status;
+  if (features == Features::kUnknown) {
+    bool at_hand = false;
+    status = StartRow(request, call, answer, &at_hand);
+    if (status.ok() && !at_hand) status = co_await ReadFeatures(request, call, answer);
+    status = FeaturesDone(std::move(status), call, start, answer);
+    row_metrics_.Flush();
+    if (!status.ok()) co_return status;
+  }
 
   batching::RunRow row(line_.batches, *answer.version->lane);
   RowTensors tensors = TensorsOf(answer, call, row);

@@ -79,8 +79,12 @@ class Predictor {
  private:
   friend class RowsAtHand;
 
+  // Known: the answer has them, from a row that found the queue full and comes again.
+  enum class Features { kUnknown, kKnown };
+
   // The line after the version was found: `answer.version` is set.
-  Task<absl::Status> Run(const Request& request, const CallContext& call, Answer& answer);
+  Task<absl::Status> Run(const Request& request, const CallContext& call, Answer& answer,
+                         Features features);
   // Its parts that wait for nothing. First the row's features, where they are at hand; ...
   absl::Status StartRow(const Request& request, const CallContext& call, Answer& answer,
                         bool* at_hand);
@@ -94,15 +98,21 @@ class Predictor {
   static void TakeRow(const absl::Status& status, const batching::Row& row, RowTensors& tensors,
                       Answer& answer);
 
-  BatchLine& LineOf(const repository::Version& version);
+  // What batches of one model share.
+  struct OfModel {
+    BatchLine line;
+    HistogramTally outputs;
+  };
+  OfModel& BatchesOf(const repository::Version& version);
   // DEADLINE_EXCEEDED where a batch of `rows` that joins the line now would wait for too long.
   absl::Status CheckLine(const BatchLine& line, int rows, const CallContext& call);
-  // Waits in the line, then begins rows of a batch, those at `from` and after it, in `at_hand` or
-  // else in `scope`; how many.
+  // Waits in the line, then begins rows of a batch, those at `from` and after it, by `at_hand` or
+  // else as tasks of `scope`; how many.
   Task<absl::StatusOr<int>> Begin(Scope& scope, RowsAtHand& at_hand,
                                   absl::Span<const absl::string_view> user_ids, size_t from,
                                   const Request& shared, const CallContext& call,
                                   BatchAnswer& batch);
+  // A row that has to wait: for its features, or where its status says so for room in the queue.
   Task<void> RunBatchRow(absl::string_view user_id, const Request& shared, const CallContext& call,
                          BatchRow& row);
 
@@ -125,7 +135,7 @@ class Predictor {
   RowMetrics row_metrics_;
   ColumnLookup columns_;
   save::PredictionIds ids_;
-  absl::flat_hash_map<std::string, std::unique_ptr<BatchLine>> batch_lines_;  // by model
+  absl::flat_hash_map<std::string, std::unique_ptr<OfModel>> batches_of_;  // by model
 };
 
 }  // namespace predictd::predict

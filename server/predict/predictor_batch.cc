@@ -32,21 +32,24 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
   const absl::Status common = CheckMaxFeatureAge(shared.max_feature_age);
   if (!common.ok()) co_return common;
   batch.rows.resize(user_ids.size());
-  BatchLine& line = LineOf(*batch.version);
+  BatchLine& line = BatchesOf(*batch.version).line;
   absl::Status status = CheckLine(line, static_cast<int>(user_ids.size()), call);
   if (!status.ok()) co_return status;
   for (size_t begin = 0; begin < user_ids.size();) {
-    RowsAtHand at_hand(*this, shared, call, *batch.version);
     Scope scope;
+    RowsAtHand at_hand(*this, scope, shared, call, *batch.version);
     const absl::StatusOr<int> begun =
         co_await Begin(scope, at_hand, user_ids, begin, shared, call, batch);
     if (!begun.ok()) co_return begun.status();
-    co_await at_hand.Done();
     co_await scope.Done();
     line.Answered(*begun);
     begin += *begun;
     status = call.Check(line_.loop.Now(), "all rows were answered");
-    if (!status.ok()) co_return status;
+    if (!status.ok()) {
+      const int left = static_cast<int>(user_ids.size() - begin);
+      if (left > 0) NoteGivenUp(line_.metrics, status, Stage::kQueue, left);
+      co_return status;
+    }
   }
   for (const BatchRow& row : batch.rows) {
     if (line_.shadow != nullptr && row.status.ok()) line_.shadow->Offer(row.answer, batch.version);
@@ -54,10 +57,13 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
   co_return batch;
 }
 
-BatchLine& Predictor::LineOf(const repository::Version& version) {
-  std::unique_ptr<BatchLine>& line = batch_lines_[version.model];
-  if (line == nullptr) line = std::make_unique<BatchLine>(line_.loop);
-  return *line;
+Predictor::OfModel& Predictor::BatchesOf(const repository::Version& version) {
+  std::unique_ptr<OfModel>& batches = batches_of_[version.model];
+  if (batches == nullptr) {
+    batches.reset(
+        new OfModel{BatchLine(line_.loop), HistogramTally(version.lane->metrics().output)});
+  }
+  return *batches;
 }
 
 absl::Status Predictor::CheckLine(const BatchLine& line, int rows, const CallContext& call) {
@@ -75,7 +81,7 @@ Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope, RowsAtHand& at_hand,
                                            size_t from, const Request& shared,
                                            const CallContext& call, BatchAnswer& batch) {
   const int left = static_cast<int>(user_ids.size() - from);
-  BatchLine& line = LineOf(*batch.version);
+  BatchLine& line = BatchesOf(*batch.version).line;
   BatchLine::Place place(line, left);
   co_await place;
   int room = 0;
@@ -94,12 +100,13 @@ Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope, RowsAtHand& at_hand,
     }
   }
   place.Leave(room);
-  at_hand.Expect(room);
+  at_hand.Start(room);
+  const bool from_cache = line_.reader != nullptr && shared.max_feature_age > absl::ZeroDuration();
   const repository::VersionHandle borrowed(repository::VersionHandle(), batch.version.get());
   for (int i = 0; i < room; ++i) {
     BatchRow& row = batch.rows[from + i];
     row.answer.version = borrowed;
-    if (line_.reader != nullptr && i + kPrefetchAhead < room) {
+    if (from_cache && i + kPrefetchAhead < room) {
       line_.reader->PrefetchLocal(user_ids[from + i + kPrefetchAhead]);
     }
     if (at_hand.Begin(user_ids[from + i], row)) continue;
@@ -113,12 +120,13 @@ Task<void> Predictor::RunBatchRow(absl::string_view user_id, const Request& shar
                                   const CallContext& call, BatchRow& row) {
   Request request = shared;
   request.user_id = user_id;
-  row.status = co_await Run(request, call, row.answer);
+  if (!absl::IsResourceExhausted(row.status)) {
+    row.status = co_await Run(request, call, row.answer, Features::kUnknown);
+  }
   // Others took the room meanwhile: the row waits for its turn, up to the caller's deadline.
   while (absl::IsResourceExhausted(row.status) && call.Check(line_.loop.Now(), "").ok()) {
     co_await line_.loop.Sleep(kNextLook);
-    row.answer.missing.clear();
-    row.status = co_await Run(request, call, row.answer);
+    row.status = co_await Run(request, call, row.answer, Features::kKnown);
   }
 }
 

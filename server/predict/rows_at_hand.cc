@@ -9,7 +9,7 @@ namespace predictd::predict {
 namespace {
 
 // Few enough that what slow models do shows soon.
-constexpr uint32_t kCountedTogether = 64;
+constexpr int kCountedTogether = 64;
 
 }  // namespace
 
@@ -19,94 +19,95 @@ struct RowsAtHand::RowAtHand final : batching::Row {
       : piece(of_piece),
         user_id(user),
         batch_row(of_batch),
-        start(piece.predictor_.line_.loop.Now()),
         tensors(piece.predictor_.TensorsOf(batch_row.answer, piece.call_, *this)) {}
   void Run() override { piece.Answered(*this); }
 
   RowsAtHand& piece;
   const absl::string_view user_id;
   BatchRow& batch_row;
-  const absl::Time start;
   RowTensors tensors;
 };
 
-RowsAtHand::RowsAtHand(Predictor& predictor, const Request& shared, const CallContext& call,
-                       const repository::Version& version)
+RowsAtHand::RowsAtHand(Predictor& predictor, Scope& scope, const Request& shared,
+                       const CallContext& call, const repository::Version& version)
     : predictor_(predictor),
+      scope_(scope),
       request_(shared),
       call_(call),
       version_(version),
-      outputs_(version.lane->metrics().output) {}
+      outputs_(predictor.BatchesOf(version).outputs) {}
 
 RowsAtHand::~RowsAtHand() = default;
 
-void RowsAtHand::Expect(int rows) { rows_ = std::make_unique<std::optional<RowAtHand>[]>(rows); }
+void RowsAtHand::Start(int rows) {
+  most_ = rows;
+  start_ = predictor_.line_.loop.Now();
+}
 
 bool RowsAtHand::Begin(absl::string_view user_id, BatchRow& row) {
   // Somebody has to wait for a save before the reply.
   if (predictor_.line_.save_mode == SaveMode::kBeforeReply) return false;
   request_.user_id = user_id;
-  const absl::Time start = predictor_.line_.loop.Now();
   bool at_hand = false;
   absl::Status status = predictor_.StartRow(request_, call_, row.answer, &at_hand);
   if (status.ok() && !at_hand) return false;
-  status = predictor_.FeaturesDone(std::move(status), call_, start, row.answer);
+  status = predictor_.FeaturesDone(std::move(status), call_, start_, row.answer);
   if (!status.ok()) {
     row.status = std::move(status);
     return true;
   }
+  if (rows_ == nullptr) rows_ = std::make_unique<std::optional<RowAtHand>[]>(most_);
   RowAtHand& begun = rows_[begun_].emplace(*this, user_id, row);
   row.status = predictor_.line_.batches.Add(*version_.lane, begun);
   if (row.status.ok()) {
     ++begun_;
     ++under_way_;
+    scope_.Enter();
     return true;
   }
   rows_[begun_].reset();
-  if (absl::IsResourceExhausted(row.status)) {
-    row.answer.missing.clear();
-    return false;
-  }
-  version_.lane->statistics().RecordRequests(false, 1, predictor_.line_.loop.Now() - start);
+  if (absl::IsResourceExhausted(row.status)) return false;
+  Count(row);
   return true;
 }
 
-void RowsAtHand::Answered(RowAtHand& row) {
-  Answer& answer = row.batch_row.answer;
-  row.batch_row.status = std::move(row.status);
-  const absl::Status& status = row.batch_row.status;
-  Predictor::TakeRow(status, row, row.tensors, answer);
-  Count(row);
-  if (status.ok() && predictor_.line_.save_mode == SaveMode::kAfterReply) {
-    request_.user_id = row.user_id;
-    predictor_.SaveLater(request_, answer);
-  }
-  --under_way_;
-  if (under_way_ == 0 || counts_.rows() == kCountedTogether) ShowCounts();
-  if (under_way_ == 0 && waiting_) std::exchange(waiting_, nullptr).resume();
+void RowsAtHand::AllBegun() {
+  predictor_.row_metrics_.Flush();
+  if (counts_.rows() > 0) ShowCounts();
 }
 
-void RowsAtHand::Count(const RowAtHand& row) {
-  // When its batch ended: without a look at the clock.
-  const absl::Duration took = row.added_at + row.queue_time + row.model_time - row.start;
-  const absl::Status& status = row.batch_row.status;
-  if (!status.ok()) {
+void RowsAtHand::Answered(RowAtHand& row) {
+  BatchRow& batch_row = row.batch_row;
+  batch_row.status = std::move(row.status);
+  Predictor::TakeRow(batch_row.status, row, row.tensors, batch_row.answer);
+  Count(batch_row);
+  if (batch_row.status.ok() && predictor_.line_.save_mode == SaveMode::kAfterReply) {
+    request_.user_id = row.user_id;
+    predictor_.SaveLater(request_, batch_row.answer);
+  }
+  --under_way_;
+  if (under_way_ == 0 || counts_.rows() >= kCountedTogether) ShowCounts();
+  scope_.Leave();
+}
+
+void RowsAtHand::Count(const BatchRow& row) {
+  if (!row.status.ok()) {
     ++counts_.failed;
-    counts_.failed_took += took;
-    if (absl::IsInternal(status)) ++counts_.failed_in_model;
+    if (absl::IsInternal(row.status)) ++counts_.failed_in_model;
     return;
   }
   ++counts_.answered;
-  counts_.answered_took += took;
-  const OutputValues& outputs = row.batch_row.answer.outputs;
-  if (!outputs.empty()) outputs_.Observe(outputs[0]);
+  if (!row.answer.outputs.empty()) outputs_.Observe(row.answer.outputs[0]);
 }
 
 void RowsAtHand::ShowCounts() {
   version_.outcomes.CountMany(counts_.answered, counts_.failed_in_model);
   batching::LaneStatistics& statistics = version_.lane->statistics();
-  statistics.RecordRequests(true, counts_.answered, counts_.answered_took);
-  statistics.RecordRequests(false, counts_.failed, counts_.failed_took);
+  const absl::Duration took = predictor_.line_.loop.Now() - start_;
+  if (counts_.answered > 0) {
+    statistics.RecordRequests(true, counts_.answered, took * counts_.answered);
+  }
+  if (counts_.failed > 0) statistics.RecordRequests(false, counts_.failed, took * counts_.failed);
   outputs_.Flush();
   counts_ = {};
 }

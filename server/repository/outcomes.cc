@@ -6,14 +6,14 @@ void Outcomes::Count(const absl::Status& status) {
   CountMany(status.ok() ? 1 : 0, absl::IsInternal(status) ? 1 : 0);
 }
 
-void Outcomes::CountMany(uint32_t answered, uint32_t failed) {
+void Outcomes::CountMany(int answered, int failed) {
   if (answered + failed == 0) return;
   rows_.fetch_add(answered + failed, std::memory_order_relaxed);
   const double most = max_error_percent_.load(std::memory_order_relaxed);
   if (most >= kNever) return;
   // Failures last: a few of them at first would be a large part.
-  for (uint32_t i = 0; i < answered; ++i) CountRecent(false, most);
-  for (uint32_t i = 0; i < failed; ++i) CountRecent(true, most);
+  for (int i = 0; i < answered; ++i) CountRecent(false, most);
+  for (int i = 0; i < failed; ++i) CountRecent(true, most);
 }
 
 void Outcomes::CountRecent(bool failed, double max_error_percent) {

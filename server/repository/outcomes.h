@@ -27,7 +27,7 @@ class Outcomes {
   // A row's status as it came from the model; what did not reach the model does not count.
   void Count(const absl::Status& status);
   // The same of many rows: how many were answered, and how many failed INTERNAL.
-  void CountMany(uint32_t answered, uint32_t failed);
+  void CountMany(int answered, int failed);
   // Rows counted since the version was loaded.
   uint64_t rows() const { return rows_.load(std::memory_order_relaxed); }
 

@@ -11,9 +11,9 @@
 #include "absl/strings/str_cat.h"
 
 namespace predictd::integration {
-namespace {
 
-std::string Exchange(int connection, const std::string& address, const std::string& request) {
+std::string HttpExchange(const std::string& address, const std::string& request) {
+  const int connection = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const size_t colon = address.rfind(':');
   sockaddr_in peer{};
   peer.sin_family = AF_INET;
@@ -23,24 +23,21 @@ std::string Exchange(int connection, const std::string& address, const std::stri
   ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest));
   if (::connect(connection, reinterpret_cast<const sockaddr*>(&peer), sizeof(peer)) != 0 ||
       ::send(connection, request.data(), request.size(), MSG_NOSIGNAL) < 0) {
+    ::close(connection);
     return "";
   }
   std::string answer;
   char buffer[16384];
   ssize_t count = 0;
   while ((count = ::recv(connection, buffer, sizeof(buffer), 0)) > 0) answer.append(buffer, count);
+  ::close(connection);
   return answer;
 }
 
-}  // namespace
-
 HttpAnswer HttpGet(const std::string& address, const std::string& path, const std::string& method) {
-  const int connection = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   // Version 1.0, so that the answer is not chunked and ends with the connection.
-  const std::string text =
-      Exchange(connection, address,
-               absl::StrCat(method, " ", path, " HTTP/1.0\r\nHost: ", address, "\r\n\r\n"));
-  ::close(connection);
+  const std::string text = HttpExchange(
+      address, absl::StrCat(method, " ", path, " HTTP/1.0\r\nHost: ", address, "\r\n\r\n"));
   HttpAnswer answer;
   const size_t end = text.find("\r\n\r\n");
   if (end == std::string::npos || text.size() < 12) return answer;

@@ -12,7 +12,9 @@ struct HttpAnswer {
   std::string body;
 };
 
-// `address` is 127.0.0.1:PORT.
+// What comes back for these bytes until the other side closes. `address` is 127.0.0.1:PORT.
+std::string HttpExchange(const std::string& address, const std::string& request);
+
 HttpAnswer HttpGet(const std::string& address, const std::string& path,
                    const std::string& method = "GET");
 

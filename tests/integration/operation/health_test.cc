@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tests/catch.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
@@ -66,6 +67,12 @@ TEST_CASE("HTTP pages answer HEAD as GET, without the body, and refuse what woul
     const HttpAnswer refused = server.HttpGet(path, "POST");
     CHECK(refused.code == 405);
     CHECK(absl::StrContains(refused.headers, "Allow: GET, HEAD"));
+    // Closed, as it says: nothing behind it is taken for a request.
+    const std::string refusal = HttpExchange(
+        server.http_address(), absl::StrCat("POST ", path, " HTTP/1.1\r\nHost: x\r\n\r\nGET ", path,
+                                            " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    CHECK(absl::StartsWith(refusal, "HTTP/1.1 405"));
+    CHECK_FALSE(absl::StrContains(refusal, "200 OK"));
   }
 }
 

@@ -29,6 +29,8 @@ constexpr char kIncome[] = "98751872";
 
 class Rig {
  public:
+  using SchemaReference = const std::shared_ptr<const Schema>&;
+
   Rig() {
     REQUIRE(loop.RunUntil([this] { return client.up(); }));
     // age: float 41.5; income: int64 1001; made at 2026-01-01T00:00:00.123Z.
@@ -71,14 +73,11 @@ class Rig {
                           .view = "user_stats"}};
   redis::Client client{loop, watcher, resolver, metrics, server.unix_address(), absl::Seconds(20)};
   RedisCache cache{client, encoding, metrics, {}};
-  Reader reader{loop, {.current_schema = [this]() -> auto& {return schema;
-}
-}  // namespace
-, local, flights, &cache, nullptr
-};  // namespace predictd::features
-Scope scope;
-}
-;
+  Reader reader{loop,   {.current_schema = [this]() -> SchemaReference { return schema; }},
+                local,  flights,
+                &cache, nullptr};
+  Scope scope;
+};
 
 TEST_CASE("feast: what Feast has written is the row, as old as its view says") {
   Rig rig;

@@ -331,33 +331,32 @@ TEST_CASE("a deadline that has passed starts no read") {
 TEST_CASE("a schema that changes makes cached rows misses") {
   Fixture fixture;
   auto current = std::make_shared<const Schema>(Names{"age"});
-  Reader reader(fixture.loop, {.current_schema = [&]() -> auto& { return current;
+  Reader reader(fixture.loop, {.current_schema = [&]() -> const std::shared_ptr<const Schema>& {
+                  return current;
+                }},
+                fixture.local, fixture.flights, &fixture.cache, nullptr);
+  auto read = [&](std::string user) {
+    const auto call =
+        Start(fixture.callers, reader.Read(std::move(user), kAnyAge, absl::InfiniteFuture()));
+    fixture.loop.RunUntilIdle();
+    return **call;
+  };
+  FeatureRow row;
+  fixture.cache.rows["ann"] = {current, {1.0f}, absl::InfinitePast(), FeatureOrigin::kRedis};
+  REQUIRE(read("ann").ok());
+  CHECK(reader.ReadLocal("ann", kAnyAge, &row) == Found::kRow);
+
+  current = std::make_shared<const Schema>(Names{"age", "income"});
+  CHECK(reader.ReadLocal("ann", kAnyAge, &row) == Found::kMiss);
+  fixture.cache.rows["ann"] = {current, {1.0f, 2.0f}, absl::InfinitePast(), FeatureOrigin::kRedis};
+  const Result wider = read("ann");
+  REQUIRE(wider.ok());
+  CHECK(wider->schema->size() == 2);
+  CHECK(fixture.cache.reads == 2);
+
+  current = std::make_shared<const Schema>(Names{});
+  CHECK(absl::IsFailedPrecondition(read("ann").status()));
 }
-}  // namespace
-, fixture.local,
-                fixture.flights, &fixture.cache, nullptr);
-auto read = [&](std::string user) {
-  const auto call =
-      Start(fixture.callers, reader.Read(std::move(user), kAnyAge, absl::InfiniteFuture()));
-  fixture.loop.RunUntilIdle();
-  return **call;
-};
-FeatureRow row;
-fixture.cache.rows["ann"] = {current, {1.0f}, absl::InfinitePast(), FeatureOrigin::kRedis};
-REQUIRE(read("ann").ok());
-CHECK(reader.ReadLocal("ann", kAnyAge, &row) == Found::kRow);
-
-current = std::make_shared<const Schema>(Names{"age", "income"});
-CHECK(reader.ReadLocal("ann", kAnyAge, &row) == Found::kMiss);
-fixture.cache.rows["ann"] = {current, {1.0f, 2.0f}, absl::InfinitePast(), FeatureOrigin::kRedis};
-const Result wider = read("ann");
-REQUIRE(wider.ok());
-CHECK(wider->schema->size() == 2);
-CHECK(fixture.cache.reads == 2);
-
-current = std::make_shared<const Schema>(Names{});
-CHECK(absl::IsFailedPrecondition(read("ann").status()));
-}  // namespace predictd::features
 
 TEST_CASE("the reader is done when its reads have ended, not when their callers have") {
   Fixture fixture;

@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -221,6 +222,62 @@ TEST_CASE("a batch answers every user in order and only the bad rows fail") {
       }
     }
   }
+}
+
+TEST_CASE("a row of a batch that finds the queue full waits with the features that it has") {
+  Rig rig({.max_queue = 4});
+  rig.source.SetRow("1", {1000, 20});
+  rig.source.Hold();
+  const std::vector<absl::string_view> users = {"1"};
+  const Request shared;
+  std::optional<absl::StatusOr<BatchAnswer>> batch;
+  Scope scope;
+  auto run = [&]() -> Task<void> {
+    batch = co_await rig.predictor.PredictBatch(users, shared, rig.call);
+  };
+  scope.Spawn(run());
+  rig.loop.RunUntilIdle();
+  batching::QueueLimit& queue = (*rig.catalog.Find("m", "", ""))->lane->queue_limit();
+  for (int i = 0; i < 4; ++i) REQUIRE(queue.TryEnter());  // calls of another loop
+  rig.source.Release();
+  while (rig.flights.size() > 0) rig.loop.RunTurn();
+  for (int look = 0; look < 3; ++look) {
+    rig.clock.Advance(absl::Milliseconds(2));
+    rig.loop.RunUntilIdle();
+  }
+  CHECK_FALSE(batch);
+  queue.Leave(4);
+  rig.clock.Advance(absl::Milliseconds(2));
+  rig.loop.RunUntilIdle();
+  REQUIRE(batch);
+  REQUIRE((*batch)->rows[0].status.ok());
+  CHECK((*batch)->rows[0].answer.outputs == OutputValues{1000 + 20 + 40});
+  CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "source"}}) == 1);
+}
+
+TEST_CASE("rows of a batch whose deadline passes between two pieces are counted as given up") {
+  FakeClock* clock = nullptr;
+  Rig rig({.max_queue = 4, .function = [&](int rows, const float* in, float* out) {
+             clock->Advance(absl::Milliseconds(10));
+             return Rig::Sum(rows, in, out);
+           }});
+  clock = &rig.clock;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 6; ++i) {
+    ids.push_back(std::to_string(i));
+    rig.source.SetRow(ids.back(), {1000, 20});
+    REQUIRE(rig.Predict(For(ids.back())).ok());
+  }
+  const std::vector<absl::string_view> users(ids.begin(), ids.end());
+  const Request shared;
+  rig.call.deadline = rig.clock.Now() + absl::Milliseconds(15);
+  const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+  CHECK(absl::IsDeadlineExceeded(batch.status()));
+  const double given_up =
+      MetricValue(rig.metrics, "predictd_deadlines_passed_total", {{"stage", "queue"}});
+  const double run = MetricValue(rig.metrics, "predictd_model_output", {{"model", "m"}}) - 6;
+  CHECK(run > 0);
+  CHECK(run + given_up == 6);
 }
 
 TEST_CASE("rows of a batch are counted as those of single calls are") {
