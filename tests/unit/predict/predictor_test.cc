@@ -253,6 +253,7 @@ TEST_CASE("a row of a batch that finds the queue full waits with the features th
   REQUIRE((*batch)->rows[0].status.ok());
   CHECK((*batch)->rows[0].answer.outputs == OutputValues{1000 + 20 + 40});
   CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "source"}}) == 1);
+  CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "local_cache"}}) == 0);
 }
 
 TEST_CASE("rows of a batch whose deadline passes between two pieces are counted as given up") {
