@@ -37,13 +37,13 @@ Client::Client(Loop& loop, Watcher& watcher, Resolver& resolver, Metrics& metric
                absl::Duration timeout, ClientOptions options)
     : loop_(loop),
       watcher_(watcher),
-      resolver_(resolver),
       metrics_(metrics),
       address_(std::move(address)),
       options_(Complete(std::move(options), address_)),
       timeout_(timeout),
       attempt_timeout_(std::max(timeout, kShortestAttempt)),
       down_(absl::UnavailableError("redis is not connected yet")),
+      look_up_(loop, resolver, address_),
       backoff_(absl::Milliseconds(20), absl::Seconds(1)),
       refused_backoff_(absl::Milliseconds(500), absl::Seconds(3)) {
   if (options_.slots_moved == nullptr) loop_.AddStep(*this);

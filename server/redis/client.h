@@ -26,6 +26,8 @@
 #include "server/redis/command.h"
 #include "server/redis/commands.h"
 #include "server/redis/connection.h"
+#include "server/redis/endpoint.h"
+#include "server/redis/endpoint_look_up.h"
 #include "server/redis/handshake.h"
 #include "server/redis/reply.h"
 #include "server/redis/resolver.h"
@@ -113,7 +115,6 @@ class Client final : public Commands, public TurnStep, private Timer {
 
   Loop& loop_;
   Watcher& watcher_;
-  Resolver& resolver_;
   Metrics& metrics_;
   const Address address_;
   const ClientOptions options_;
@@ -128,10 +129,10 @@ class Client final : public Commands, public TurnStep, private Timer {
 
   bool attempted_ = false;
   bool starting_ = true;
-  std::shared_ptr<bool> look_up_;  // lives while its answer is wanted
+  EndpointLookUp look_up_;
   std::vector<Endpoint> endpoints_;
-  size_t endpoint_turn_ =
-      0;  // goes on from attempt to attempt, so that a dead address is passed by
+  // Goes on from attempt to attempt, so that a dead address is passed by.
+  size_t endpoint_turn_ = 0;
   size_t endpoints_left_ = 0;
   Backoff backoff_;
   Backoff refused_backoff_;

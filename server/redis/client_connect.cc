@@ -17,25 +17,15 @@ constexpr absl::Duration kStable = absl::Seconds(1);
 void Client::Attempt() {
   if (attempted_) metrics_.redis_reconnects.Increment();
   attempted_ = true;
-  const auto fixed = address_.unix_path.empty() ? NumericEndpoint(address_.host, address_.port)
-                                                : UnixEndpoint(address_.unix_path);
-  if (fixed) {
-    ConnectToOneOf({*fixed});
-    return;
-  }
   state_ = State::kResolving;
   StartTimer(attempt_timeout_);
-  look_up_ = std::make_shared<bool>();
-  resolver_.Resolve(address_.host, address_.port, loop_,
-                    [this, wanted = std::weak_ptr<bool>(look_up_)](Resolver::Answer answer) {
-                      if (wanted.expired()) return;
-                      look_up_.reset();
-                      if (answer.ok()) {
-                        ConnectToOneOf(*std::move(answer));
-                      } else {
-                        Disconnect(answer.status());
-                      }
-                    });
+  look_up_.Begin([this](Resolver::Answer endpoints) {
+    if (endpoints.ok()) {
+      ConnectToOneOf(*std::move(endpoints));
+    } else {
+      Disconnect(endpoints.status());
+    }
+  });
 }
 
 void Client::ConnectToOneOf(std::vector<Endpoint> endpoints) {

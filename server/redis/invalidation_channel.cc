@@ -40,13 +40,13 @@ InvalidationChannel::InvalidationChannel(Loop& loop, Watcher& watcher, Resolver&
                                          Metrics& metrics, Address address, Options options,
                                          Events events)
     : loop_(loop),
-      resolver_(resolver),
       metrics_(metrics),
       address_(std::move(address)),
       options_(std::move(options)),
       events_(std::move(events)),
       listening_(loop, watcher, address_),
       tracking_(loop, watcher, address_),
+      look_up_(loop, resolver, address_),
       backoff_(absl::Milliseconds(50), absl::Seconds(2)),
       refused_backoff_(absl::Seconds(1), absl::Seconds(4)) {
   loop_.AddStep(*this);

@@ -11,7 +11,6 @@
 
 #include <deque>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +23,7 @@
 #include "server/base/metrics.h"
 #include "server/redis/address.h"
 #include "server/redis/endpoint.h"
+#include "server/redis/endpoint_look_up.h"
 #include "server/redis/link.h"
 #include "server/redis/reply.h"
 #include "server/redis/resolver.h"
@@ -106,7 +106,6 @@ class InvalidationChannel : public TurnStep, private Timer {
   void Report(Reported news, const absl::Status& reason);
 
   Loop& loop_;
-  Resolver& resolver_;
   Metrics& metrics_;
   const Address address_;
   const Options options_;
@@ -123,8 +122,8 @@ class InvalidationChannel : public TurnStep, private Timer {
   bool heard_listening_ = false;
   bool heard_tracking_ = false;
 
-  std::shared_ptr<bool> look_up_;  // lives while its answer is wanted
-  size_t endpoint_turn_ = 0;       // goes on where an attempt failed
+  EndpointLookUp look_up_;
+  size_t endpoint_turn_ = 0;  // goes on where an attempt failed
   Backoff backoff_;
   Backoff refused_backoff_;
   absl::Time working_since_;

@@ -1,5 +1,4 @@
 // How an invalidation channel comes up, and how it goes down.
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,24 +13,14 @@ constexpr absl::Duration kStable = absl::Seconds(1);
 }  // namespace
 
 void InvalidationChannel::Attempt() {
-  const auto fixed = address_.unix_path.empty() ? NumericEndpoint(address_.host, address_.port)
-                                                : UnixEndpoint(address_.unix_path);
-  if (fixed) {
-    Connect({*fixed});
-    return;
-  }
   Enter(State::kResolving);
-  look_up_ = std::make_shared<bool>();
-  resolver_.Resolve(address_.host, address_.port, loop_,
-                    [this, wanted = std::weak_ptr<bool>(look_up_)](Resolver::Answer answer) {
-                      if (wanted.expired()) return;
-                      look_up_.reset();
-                      if (answer.ok()) {
-                        Connect(*std::move(answer));
-                      } else {
-                        Disconnect(answer.status());
-                      }
-                    });
+  look_up_.Begin([this](Resolver::Answer endpoints) {
+    if (endpoints.ok()) {
+      Connect(*std::move(endpoints));
+    } else {
+      Disconnect(endpoints.status());
+    }
+  });
 }
 
 // Both to one endpoint: an id that one server gave means nothing to another.
