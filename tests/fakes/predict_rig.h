@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "server/async/scope.h"
 #include "server/batching/worker_pool.h"
 #include "server/predict/predictor.h"
@@ -21,6 +22,14 @@
 namespace predictd::predict {
 
 inline constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+
+inline Request For(absl::string_view user_id,
+                   std::vector<std::pair<absl::string_view, float>> features = {}) {
+  Request request;
+  request.user_id = user_id;
+  request.features = std::move(features);
+  return request;
+}
 
 class NoModel : public model::Model {
  public:

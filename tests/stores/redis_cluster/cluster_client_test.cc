@@ -14,9 +14,6 @@
 namespace predictd::redis {
 namespace {
 
-// Far longer than a busy machine takes: where time-outs are not the point, none happens.
-constexpr absl::Duration kPatient = absl::Seconds(10);
-
 // One for all tests, because it takes seconds to start; each leaves it whole.
 RedisCluster& Cluster() {
   static RedisCluster cluster;

@@ -13,8 +13,6 @@
 namespace predictd::redis {
 namespace {
 
-constexpr absl::Duration kPatient = absl::Seconds(10);
-
 // Reads the key again and again until its value comes; how many reads it took. The others are
 // misses, never errors of the protocol.
 int ReadsUntil(ClusterRig& rig, const std::string& key, const std::string& value) {

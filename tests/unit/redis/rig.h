@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "server/async/scope.h"
 #include "server/async/task.h"
 #include "server/async/watcher.h"
@@ -19,6 +20,9 @@
 #include "tests/fakes/sleeping_loop.h"
 
 namespace predictd::redis {
+
+// Far longer than a busy machine takes: where time-outs are not the point, none happens.
+inline constexpr absl::Duration kPatient = absl::Seconds(10);
 
 struct Answer {
   bool done = false;

@@ -1,0 +1,181 @@
+// PredictBatch: every row for itself, counted and saved as if alone.
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "server/predict/predictor.h"
+#include "tests/catch.h"
+#include "tests/fakes/metric_value.h"
+#include "tests/fakes/predict_rig.h"
+
+namespace predictd::predict {
+namespace {
+
+TEST_CASE("what is wrong with a batch as a whole fails it as a whole") {
+  Rig rig;
+  const std::vector<absl::string_view> users = {"42"};
+  Request shared;
+  shared.max_feature_age = absl::Seconds(-1);
+  const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+  CHECK(absl::IsInvalidArgument(batch.status()));
+  CHECK(absl::StartsWith(batch.status().message(), "max_feature_age"));
+}
+
+TEST_CASE("a batch answers every user in order and only the bad rows fail") {
+  const int max_queue = GENERATE(1000, 4);  // a batch larger than the queue is fed in pieces
+  Rig rig({.max_queue = max_queue});
+  std::vector<std::string> ids;
+  for (int i = 0; i < 300; ++i) {
+    ids.push_back(std::to_string(i));
+    if (i % 10 != 3) rig.source.SetRow(ids.back(), {static_cast<float>(i), 0});
+  }
+  ids[7] = "";
+  const std::vector<absl::string_view> users(ids.begin(), ids.end());
+  const Request shared;
+  // The second time from the in-process cache, but for what it may not have kept.
+  for (const FeatureOrigin origin : {FeatureOrigin::kSource, FeatureOrigin::kLocalCache}) {
+    const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+    REQUIRE(batch.ok());
+    REQUIRE(batch->rows.size() == 300);
+    for (int i = 0; i < 300; ++i) {
+      const BatchRow& row = batch->rows[i];
+      CAPTURE(i);
+      if (i == 7) {
+        CHECK(absl::IsInvalidArgument(row.status));
+      } else if (i % 10 == 3) {
+        CHECK(absl::IsNotFound(row.status));
+      } else {
+        REQUIRE(row.status.ok());
+        CHECK(row.answer.outputs[0] == static_cast<float>(i) + 40);
+        CHECK(row.answer.origin == origin);
+      }
+    }
+  }
+}
+
+TEST_CASE("a row of a batch that finds the queue full waits with the features that it has") {
+  Rig rig({.max_queue = 4});
+  rig.source.SetRow("1", {1000, 20});
+  rig.source.Hold();
+  const std::vector<absl::string_view> users = {"1"};
+  const Request shared;
+  std::optional<absl::StatusOr<BatchAnswer>> batch;
+  Scope scope;
+  auto run = [&]() -> Task<void> {
+    batch = co_await rig.predictor.PredictBatch(users, shared, rig.call);
+  };
+  scope.Spawn(run());
+  rig.loop.RunUntilIdle();
+  batching::QueueLimit& queue = (*rig.catalog.Find("m", "", ""))->lane->queue_limit();
+  for (int i = 0; i < 4; ++i) REQUIRE(queue.TryEnter());  // calls of another loop
+  rig.source.Release();
+  while (rig.flights.size() > 0) rig.loop.RunTurn();
+  for (int look = 0; look < 3; ++look) {
+    rig.clock.Advance(absl::Milliseconds(2));
+    rig.loop.RunUntilIdle();
+  }
+  CHECK_FALSE(batch);
+  queue.Leave(4);
+  rig.clock.Advance(absl::Milliseconds(2));
+  rig.loop.RunUntilIdle();
+  REQUIRE(batch);
+  REQUIRE((*batch)->rows[0].status.ok());
+  CHECK((*batch)->rows[0].answer.outputs == OutputValues{1000 + 20 + 40});
+  CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "source"}}) == 1);
+  CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "local_cache"}}) == 0);
+}
+
+TEST_CASE("rows of a batch whose deadline passes between two pieces are counted as given up") {
+  FakeClock* clock = nullptr;
+  Rig rig({.max_queue = 4, .function = [&](int rows, const float* in, float* out) {
+             clock->Advance(absl::Milliseconds(10));
+             return Rig::Sum(rows, in, out);
+           }});
+  clock = &rig.clock;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 6; ++i) {
+    ids.push_back(std::to_string(i));
+    rig.source.SetRow(ids.back(), {1000, 20});
+    REQUIRE(rig.Predict(For(ids.back())).ok());
+  }
+  const std::vector<absl::string_view> users(ids.begin(), ids.end());
+  const Request shared;
+  rig.call.deadline = rig.clock.Now() + absl::Milliseconds(15);
+  const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+  CHECK(absl::IsDeadlineExceeded(batch.status()));
+  const double given_up =
+      MetricValue(rig.metrics, "predictd_deadlines_passed_total", {{"stage", "queue"}});
+  const double run = MetricValue(rig.metrics, "predictd_model_output", {{"model", "m"}}) - 6;
+  CHECK(run > 0);
+  CHECK(run + given_up == 6);
+}
+
+TEST_CASE("rows of a batch are counted as those of single calls are") {
+  const auto counts_of = [](bool as_batch) {
+    // The model fails for id 13.
+    Rig rig({.function = [](int rows, const float* in, float* out) {
+      for (int i = 0; i < rows; ++i) out[i] = in[3 * i + 2] == 13 ? kNone : 0.5F;
+      return absl::OkStatus();
+    }});
+    for (int i = 1; i < 100; ++i) rig.source.SetRow(std::to_string(i), {static_cast<float>(i), 1});
+    std::vector<std::string> ids = {"nobody"};
+    for (int i = 1; i < 100; ++i) ids.push_back(std::to_string(i));
+    for (const std::string& id : ids) (void)rig.Predict(For(id));  // into the in-process cache
+    if (as_batch) {
+      const std::vector<absl::string_view> users(ids.begin(), ids.end());
+      const Request shared;
+      const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+      REQUIRE(batch.ok());
+      CHECK(absl::IsInternal(batch->rows[13].status));
+    } else {
+      for (const std::string& id : ids) (void)rig.Predict(For(id));
+    }
+    std::map<std::string, double> counts;
+    for (const char* origin : {"local_cache", "source", "not_found"}) {
+      counts[origin] =
+          MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", origin}});
+    }
+    for (const char* stage : {"features", "queue"}) {
+      counts[stage] =
+          MetricValue(rig.metrics, "predictd_stage_duration_seconds", {{"stage", stage}});
+    }
+    counts["age"] = MetricValue(rig.metrics, "predictd_feature_age_seconds");
+    counts["output"] = MetricValue(rig.metrics, "predictd_model_output", {{"model", "m"}});
+    const auto version = rig.catalog.Find("m", "", "");
+    counts["ok"] = static_cast<double>((*version)->lane->statistics().Read().requests_ok.count);
+    counts["failed"] =
+        static_cast<double>((*version)->lane->statistics().Read().requests_failed.count);
+    counts["rows served"] = static_cast<double>((*version)->outcomes.rows());
+    return counts;
+  };
+  const std::map<std::string, double> single = counts_of(false);
+  CHECK(single.at("local_cache") == 99);
+  CHECK(single.at("output") == 2 * 98);
+  CHECK(single.at("failed") == 2);
+  CHECK(counts_of(true) == single);
+}
+
+TEST_CASE("predictions of a batch are saved, each under an id of its own") {
+  const SaveMode mode = GENERATE(SaveMode::kAfterReply, SaveMode::kBeforeReply);
+  Rig rig({.save = mode});
+  const std::vector<absl::string_view> users = {"1", "2"};
+  for (const absl::string_view user : users) rig.source.SetRow(std::string(user), {7, 20});
+  const Request shared;
+  for (int from_cache = 0; from_cache < 2; ++from_cache) {
+    const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+    REQUIRE(batch.ok());
+    CHECK(batch->rows[0].answer.prediction_id != batch->rows[1].answer.prediction_id);
+    for (size_t i = 0; i < users.size(); ++i) {
+      const std::string& id = batch->rows[i].answer.prediction_id;
+      const auto saved = rig.Await(rig.predictor.GetPrediction(id, rig.call));
+      REQUIRE(saved.ok());
+      CHECK(saved->user_id == users[i]);
+      CHECK(saved->outputs == std::vector<float>{67});
+    }
+  }
+}
+
+}  // namespace
+}  // namespace predictd::predict
