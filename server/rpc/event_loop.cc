@@ -24,9 +24,10 @@ constexpr unsigned kQuietTakes = 8;
 // empty. Measured with 1,000 connections, 2,000 in flight: 9 rows per run instead of 1, and 0.7 of
 // the CPU per call.
 constexpr int kFruitlessLooks = 2;
-// From so many events on the first such look ends it: one connection brings many at once, and with
-// 64 calls on a stream another look, which only delays their answers, cost 1.3 times the CPU.
-constexpr int kEnoughEvents = 16;
+// With one connection the first such look ends it after so many events in a row: it has been read
+// then, and another look would only make client and server wait for each other in turns. Measured
+// with 4, 8 and 16 in flight: p50 0.71, 0.76 and 0.88, CPU per call 1.07, 1.01 and 0.90.
+constexpr int kBurst = 3;
 
 // How often the loop looks at its sockets while answers are outstanding before it sleeps. Waking it
 // up costs two hand-overs between threads; Redis answers a pipelined read within a few looks.
@@ -82,6 +83,7 @@ bool EventLoop::TakeEvents(gpr_timespec deadline) {
   const bool take_all = busy_ || ++quiet_takes_ % kQuietTakes == 0;
   const int most = take_all ? kEventsPerTurn : 1;
   int count = 0;
+  int in_a_row = 0;
   int fruitless = 0;
   while (count < most) {
     void* tag = nullptr;
@@ -90,9 +92,12 @@ bool EventLoop::TakeEvents(gpr_timespec deadline) {
     AfterSleep();
     deadline = kNow;
     if (next != grpc::CompletionQueue::GOT_EVENT) {
-      if (!take_all || count >= kEnoughEvents || ++fruitless == kFruitlessLooks) break;
+      const bool drained = writes_.one_socket() && in_a_row >= kBurst;
+      if (!take_all || drained || ++fruitless == kFruitlessLooks) break;
+      in_a_row = 0;
       continue;
     }
+    ++in_a_row;
     fruitless = 0;
     BeginPiece();
     static_cast<Event*>(tag)->Done(ok);

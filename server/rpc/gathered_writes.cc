@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace predictd::rpc {
 namespace {
 
@@ -39,6 +41,8 @@ int GatheredWrites::FlagsFor(int socket) {
   if (static_cast<size_t>(socket) >= sockets_.size()) sockets_.resize(socket + 1);
   Socket& state = sockets_[socket];
   if (state.written == 0) written_to_.push_back(socket);
+  in_a_row_ = socket == last_socket_ ? std::min(in_a_row_ + 1, kSure) : 0;
+  last_socket_ = socket;
   ++state.written;
   state.held = state.written < state.expected && state.written % kTogether != 0;
   return state.held ? MSG_MORE : 0;

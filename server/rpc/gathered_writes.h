@@ -15,8 +15,14 @@ namespace predictd::rpc {
 // For this the program's sendmsg() is the one of this file. One per event loop; its thread only.
 class GatheredWrites {
  public:
+  static constexpr int kSure = 64;
+
   void Begin();
   void End();
+
+  // Whether the last writes, kSure of them at least, all went to one socket: all calls come over
+  // one connection.
+  bool one_socket() const { return in_a_row_ >= kSure; }
 
   // What sendmsg() adds to its flags.
   int FlagsFor(int socket);
@@ -30,6 +36,8 @@ class GatheredWrites {
 
   std::vector<Socket> sockets_;  // by descriptor
   std::vector<int> written_to_;  // since Begin
+  int last_socket_ = -1;
+  int in_a_row_ = 0;  // writes to it after the first, kSure at most
 };
 
 }  // namespace predictd::rpc

@@ -110,5 +110,26 @@ TEST_CASE("every eighth write goes out with those before it") {
   }
 }
 
+TEST_CASE("one socket is sure after many writes to it, until the first one to another") {
+  const Connection connection;
+  const Connection other;
+  GatheredWrites writes;
+  const auto turn = [&writes](const Connection& to) {
+    writes.Begin();
+    to.Write('a');
+    writes.End();
+  };
+  turn(connection);
+  for (int i = 0; i < GatheredWrites::kSure; ++i) {
+    CHECK_FALSE(writes.one_socket());
+    turn(connection);
+  }
+  CHECK(writes.one_socket());
+  turn(other);
+  CHECK_FALSE(writes.one_socket());
+  turn(connection);
+  CHECK_FALSE(writes.one_socket());
+}
+
 }  // namespace
 }  // namespace predictd::rpc
