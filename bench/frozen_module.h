@@ -17,6 +17,7 @@ class FrozenModule {
   explicit FrozenModule(const std::string& path) {
     at::set_num_interop_threads(1);
     at::set_num_threads(1);
+    const c10::InferenceMode inference;  // of the parameters, too
     torch::jit::Module module = torch::jit::load(path, at::kCPU);
     module.eval();
     module_ = torch::jit::freeze(module);
