@@ -69,6 +69,7 @@ absl::Duration Lane::ExpectedTime(int ahead, int workers) const {
 }
 
 int Lane::RowsPerRun() const {
+  if (options_.whole_requests) return 1;
   const int most = options_.max_batch;
   const absl::Duration whole = RunTime(most);
   if (whole <= kGoodRun || whole == absl::InfiniteDuration()) return most;

@@ -110,8 +110,8 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
       lanes_.push_back(lane);
       continue;
     }
-    const bool full = waiting.size() >= static_cast<size_t>(options.max_batch);
-    if (options.batch_delay > absl::ZeroDuration() && !full && !waiting.front()->run_alone) {
+    const size_t most = waiting.front()->run_alone ? 1 : lane->RowsPerRun();
+    if (options.batch_delay > absl::ZeroDuration() && waiting.size() < most) {
       const absl::Time run_at = waiting.front()->added_at + options.batch_delay;
       if (run_at > clock_.Now()) {
         *wait_until = std::min(*wait_until, run_at);
@@ -119,8 +119,7 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
         continue;
       }
     }
-    const size_t take =
-        waiting.front()->run_alone ? 1 : std::min<size_t>(waiting.size(), lane->RowsPerRun());
+    const size_t take = std::min(waiting.size(), most);
     batch.assign(waiting.begin(), waiting.begin() + take);
     waiting.erase(waiting.begin(), waiting.begin() + take);
     // To the end: the other lanes come first.

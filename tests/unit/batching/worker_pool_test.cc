@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -117,6 +119,45 @@ TEST_CASE("a worker waits for a fuller batch only as long as the delay says") {
   Submit(pool, *short_delay, loop, lone.emplace_back(1.0F));
   RunUntilAnswered(loop, lone);
   CHECK(lone[0].queue_time >= absl::Milliseconds(5));
+}
+
+TEST_CASE("requests of shapes of their own run one by one, however many wait, and wait for none") {
+  const SystemClock clock;
+  Metrics metrics;
+  ManualLoop loop(clock);
+  WorkerPool pool(1, clock, metrics, [] {});
+  ModelMetrics& numbers = metrics.ForModel("m");
+  Lane lane({.model = "m",
+             .version = "1",
+             .inputs = {},
+             .outputs = {},
+             .whole_requests = true,
+             .max_batch = 8,
+             .batch_delay = absl::Seconds(3600)},
+            nullptr, std::make_shared<QueueLimit>(100, numbers.queue_rows), numbers);
+  std::atomic<bool> entered{false};
+  std::atomic<bool> open{false};
+  std::deque<TestRow> rows;
+  std::deque<int> runs;
+  std::deque<std::function<absl::Status()>> requests;
+  for (int i = 0; i < 5; ++i) {
+    TestRow& row = rows.emplace_back(0.0F);
+    row.rows = 3;
+    row.whole_request = &requests.emplace_back([&, &run = runs.emplace_back(0)] {
+      entered = true;
+      entered.notify_all();
+      open.wait(false);
+      ++run;
+      return absl::OkStatus();
+    });
+    Submit(pool, lane, loop, row);
+    entered.wait(false);  // the others wait together behind the first
+  }
+  open = true;
+  open.notify_all();
+  RunUntilAnswered(loop, rows);
+  for (const TestRow& row : rows) CHECK(row.status.ok());
+  CHECK(runs == std::deque<int>(5, 1));
 }
 
 TEST_CASE("a task for each worker runs once on each") {
