@@ -60,20 +60,31 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
   if (!status.ok() && rows.size() > 1) return false;
 
   int count = 0;
-  absl::Duration queue_time;
+  int answered = 0;
+  absl::Duration queue_time;  // of those answered
   for (size_t i = 0; i < rows.size(); ++i) {
     Row& row = *rows[i];
     count += row.rows;
     row.queue_time = start - row.added_at;
-    queue_time += row.queue_time;
     row.model_time = model_time;
     row.status = status.ok() ? TakeOutputs(options, outputs_.tensors(), static_cast<int>(i), row)
                              : ModelError(options, status.message());
+    if (row.status.ok()) {
+      answered += row.rows;
+      queue_time += row.queue_time;
+    }
     queue_times_.Observe(absl::ToDoubleSeconds(row.queue_time));
   }
   if (status.ok()) lane.RecordRun(count, model_time, cpu_time);
   lane.metrics().batch_rows.Observe(count);
-  lane.statistics().RecordBatch(count, queue_time, model_time, clock_.WallNow());
+  lane.statistics().RecordQueue(answered, queue_time);
+  // A request of shapes of its own is run in pieces.
+  const int runs = (count + options.max_batch - 1) / options.max_batch;
+  for (int done = 0; done < answered; done += options.max_batch) {
+    lane.statistics().RecordRun(std::min(count - done, options.max_batch),
+                                std::min(answered - done, options.max_batch), model_time / runs,
+                                clock_.WallNow());
+  }
   queue_times_.Flush();
   metrics_.ObserveStage(Stage::kModel, model_time);
   return true;

@@ -22,10 +22,13 @@ LaneStatistics::Sum LaneStatistics::AtomicSum::Read() const {
           absl::Nanoseconds(nanos.load(std::memory_order_relaxed))};
 }
 
-void LaneStatistics::RecordBatch(int rows, absl::Duration queue_time_of_all,
-                                 absl::Duration model_time, absl::Time wall_now) {
+void LaneStatistics::RecordQueue(int rows, absl::Duration queue_time_of_all) {
   queue_.Add(rows, queue_time_of_all);
-  rows_.fetch_add(rows, std::memory_order_relaxed);
+}
+
+void LaneStatistics::RecordRun(int rows, int answered, absl::Duration model_time,
+                               absl::Time wall_now) {
+  rows_.fetch_add(answered, std::memory_order_relaxed);
   runs_[std::min<size_t>(rows, runs_.size() - 1)].Add(1, model_time);
   last_run_millis_.store(absl::ToUnixMillis(wall_now), std::memory_order_relaxed);
 }

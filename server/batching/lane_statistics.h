@@ -21,17 +21,19 @@ class LaneStatistics {
     Sum requests_ok;  // from being taken to being answered
     Sum requests_failed;
     Sum queue;          // rows; from being added to the start of their batch
-    uint64_t rows = 0;  // that were run
-    // Runs by their number of rows: how many, and the model's time. The last one counts all that
-    // had as many rows or more.
+    uint64_t rows = 0;  // that were answered
+    // Runs that answered any row, by their number of rows: how many, and the model's time. The last
+    // one counts all that had as many rows or more.
     std::vector<Sum> runs;
     absl::Time last_run = absl::InfinitePast();  // wall clock; never = InfinitePast
   };
 
   explicit LaneStatistics(int max_batch);
 
-  void RecordBatch(int rows, absl::Duration queue_time_of_all, absl::Duration model_time,
-                   absl::Time wall_now);
+  // Of rows that were run and answered.
+  void RecordQueue(int rows, absl::Duration queue_time_of_all);
+  // A run of `rows` rows, `answered` of which, at least one, did not fail.
+  void RecordRun(int rows, int answered, absl::Duration model_time, absl::Time wall_now);
   void RecordRequests(bool ok, uint64_t requests, absl::Duration took_together);
 
   Numbers Read() const;

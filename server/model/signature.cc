@@ -98,6 +98,10 @@ absl::StatusOr<v1::Signature> ParseSignature(absl::string_view json) {
   PREDICTD_RETURN_IF_ERROR(CheckTensors("outputs", signature.outputs()));
   PREDICTD_RETURN_IF_ERROR(CheckFeatures(signature));
   PREDICTD_RETURN_IF_ERROR(CheckGolden(signature));
+  // What is advertised is what is taken.
+  if (!signature.features().empty()) {
+    signature.mutable_inputs(0)->set_shape(1, signature.features_size());
+  }
   return signature;
 }
 

@@ -109,6 +109,7 @@ absl::Status TorchModel::LearnOutputs() {
     outputs_[i].shape[0] = -1;
     outputs_[i].elements_per_row = ElementsPerRow(outputs_[i].shape);
   }
+  learnt_ = true;
   return absl::OkStatus();
 }
 
@@ -126,9 +127,10 @@ absl::Status TorchModel::CheckOutputs(int64_t rows, const std::vector<at::Tensor
       matches = declared.shape[d] == -1 || declared.shape[d] == tensor.size(d);
     }
     if (!matches) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("output '", declared.name, "' has shape ", c10::str(tensor.sizes()), " for ",
-                       rows, " rows; its signature says ", c10::str(declared.shape)));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "output '", declared.name, "' has shape ", c10::str(tensor.sizes()), " for ", rows,
+          " rows; ", learnt_ ? "when it was loaded it had " : "its signature says ",
+          c10::str(declared.shape)));
     }
     if (tensor.scalar_type() != ScalarType(declared.datatype)) {
       return absl::FailedPreconditionError(

@@ -48,6 +48,7 @@ class TorchModel : public Model {
   const Function function_;
   std::vector<TensorLayout> inputs_;
   std::vector<TensorLayout> outputs_;
+  bool learnt_ = false;  // outputs_ are what a run gave
 };
 
 }  // namespace predictd::model

@@ -24,6 +24,14 @@ absl::Status OfRow(int row, const absl::Status& status) {
   return named;
 }
 
+// A row that holds NaN or infinity says nothing about a version that fails on it: else one caller
+// could take a canary back.
+void CountRow(const MatchedTensors& tensors, int row, const absl::Status& status,
+              const repository::Version& version) {
+  const bool blameless = absl::IsInternal(status) && !RowIsFinite(tensors, row);
+  version.outcomes.Count(blameless ? absl::OkStatus() : status);
+}
+
 }  // namespace
 
 Task<absl::StatusOr<InferAnswer>> Inference::Infer(const InferRequest& request,
@@ -77,13 +85,12 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
     row.deadline = deadline;
     row.cancelled = &call.cancelled;
   };
-
   absl::Status status;
   if (matched.rows == 1) {
     batching::RunRow row(batches_, lane);
     prepare(row, 0);
     status = co_await row;
-    answer.version->outcomes.Count(status);
+    CountRow(matched, 0, status, *answer.version);
     answer.times.queue = row.queue_time;
     answer.times.model = row.model_time;
   } else {
@@ -91,7 +98,7 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
       batching::RunRow row(batches_, lane);
       prepare(row, index);
       const absl::Status of_row = co_await row;
-      answer.version->outcomes.Count(of_row);
+      CountRow(matched, index, of_row, *answer.version);
       if (!of_row.ok() && status.ok()) status = OfRow(index, of_row);
       answer.times.queue = std::max(answer.times.queue, row.queue_time);
       answer.times.model = std::max(answer.times.model, row.model_time);
@@ -127,7 +134,9 @@ Task<absl::Status> Inference::RunWhole(const MatchedTensors& matched, const Call
   row.deadline = deadline;
   row.cancelled = &call.cancelled;
   const absl::Status status = co_await row;
-  for (int i = 0; i < matched.rows; ++i) answer.version->outcomes.Count(status);
+  for (int i = 0; i < matched.rows; ++i) {
+    CountRow(matched, i, status, *answer.version);
+  }
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
   if (!status.ok()) co_return status;

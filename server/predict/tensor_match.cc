@@ -125,6 +125,14 @@ absl::Status MatchOutputs(const std::vector<TensorLayout>& layouts, const InferR
 
 }  // namespace
 
+bool RowIsFinite(const MatchedTensors& tensors, int row) {
+  return std::all_of(tensors.inputs.begin(), tensors.inputs.end(), [&](const InputTensor* input) {
+    const size_t width = input->bytes.size() / tensors.rows;
+    return AllFinite(input->bytes.data() + row * width, input->datatype,
+                     width / DatatypeSize(input->datatype));
+  });
+}
+
 absl::StatusOr<MatchedTensors> MatchTensors(const batching::LaneOptions& lane,
                                             const InferRequest& request) {
   MatchedTensors matched;

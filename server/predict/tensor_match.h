@@ -17,6 +17,9 @@ struct MatchedTensors {
   int rows = 0;  // at least 1
 };
 
+// Whether the `row`-th row holds neither NaN nor infinity.
+bool RowIsFinite(const MatchedTensors& tensors, int row);
+
 // Checks names, datatypes, shapes and lengths. INVALID_ARGUMENT names the tensor and what the model
 // takes.
 absl::StatusOr<MatchedTensors> MatchTensors(const batching::LaneOptions& lane,

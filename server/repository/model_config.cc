@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -94,6 +95,10 @@ bool LoadedAlike(const ModelSettings& one, const ModelSettings& other) {
 absl::StatusOr<ModelSettings> ReadModelSettings(const std::string& config_path,
                                                 const ModelSettings& flags) {
   if (config_path.empty()) return flags;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(config_path, error)) {
+    return Wrong(config_path, "is no regular file");
+  }
   std::ifstream file(config_path);
   std::stringstream text;
   text << file.rdbuf();

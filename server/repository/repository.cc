@@ -149,6 +149,8 @@ void Repository::Scan() {
 
   bool anything_changed = !catalog_.snapshot()->scanned;
   for (auto& [name, files] : *found) {
+    // An empty folder, such as a volume's lost+found, is no model until it has something.
+    if (files.empty && models_.count(name) == 0) continue;
     anything_changed |= models_.count(name) == 0;
     Model& model = models_[name];
     anything_changed |= TakeSettings(name, model, files);

@@ -163,6 +163,7 @@ class Repository {
   absl::StatusOr<AdminResult> Execute(const Request& request);
   void Publish();
   VersionInfo Info(const Model& model, int64_t number, const Entry& entry) const;
+  VersionInfo Published(const std::string& model, absl::string_view version) const;
 
   const RepositoryOptions options_;
   Catalog& catalog_;

@@ -33,6 +33,14 @@ void Repository::Answer(Request& request) {
   request.home.Post(request);
 }
 
+// With its share of the traffic, which depends on the other versions.
+VersionInfo Repository::Published(const std::string& model, absl::string_view version) const {
+  const std::shared_ptr<const Snapshot> now = catalog_.snapshot();
+  const std::vector<VersionInfo>& versions = now->models.at(model).versions;
+  return *std::find_if(versions.begin(), versions.end(),
+                       [&](const VersionInfo& known) { return known.version == version; });
+}
+
 absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
   if (request.model.empty()) {
     return absl::InvalidArgumentError("model: is empty; name the model");
@@ -53,6 +61,11 @@ absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
     return absl::StrCat(version.first) == request.version;
   });
   if (chosen == versions.end()) {
+    if (load && request.version.empty() && !versions.empty()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("model '", request.model, "' has none of the versions that ",
+                       model->second.config.path, " has loaded; add one there"));
+    }
     return absl::NotFoundError(absl::StrCat("model '", request.model, "' has no version ",
                                             request.version.empty() ? "at all" : request.version,
                                             " in ", options_.directory));
@@ -70,7 +83,7 @@ absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
       LoadOne(request.model, model->second, number, /*final_try=*/true);
     }
     if (entry.handle == nullptr) return absl::FailedPreconditionError(entry.reason);
-    result.versions.push_back(Info(model->second, number, entry));
+    result.versions.push_back(Published(request.model, absl::StrCat(number)));
     return result;
   }
   for (auto& [number, entry] : versions) {

@@ -19,6 +19,18 @@ namespace {
 // Files younger than this may be half-copied: what is wrong with them is not held against them yet.
 constexpr absl::Duration kSettled = absl::Seconds(2);
 
+// To open a pipe would wait for its writer, and every other model with it.
+absl::Status CheckRegularFiles(const std::string& directory) {
+  for (const char* const name : {"model.pt", "model.pt2", "signature.json"}) {
+    const std::string path = absl::StrCat(directory, "/", name);
+    std::error_code error;
+    if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+      return absl::FailedPreconditionError(absl::StrCat(path, " is no regular file"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void Repository::LoadPending() {
@@ -88,6 +100,7 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
 
 absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, Model& model,
                                                       int64_t number, Entry& entry) {
+  PREDICTD_RETURN_IF_ERROR(CheckRegularFiles(entry.files.directory));
   const std::string package = entry.files.directory + "/model.pt2";
   const std::string script = entry.files.directory + "/model.pt";
   PREDICTD_RETURN_IF_ERROR(CheckZipComplete(std::filesystem::exists(package) ? package : script));

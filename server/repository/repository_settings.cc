@@ -165,7 +165,9 @@ VersionInfo Repository::Info(const Model& model, int64_t number, const Entry& en
   info.state = entry.state;
   info.reason = entry.reason;
   info.role = RoleOf(model, number);
-  info.loaded_at = entry.loaded_at;
+  if (entry.handle != nullptr || entry.state == State::kUnloading) {
+    info.loaded_at = entry.loaded_at;
+  }
   info.signature = entry.signature;
   info.handle = entry.handle;
   if (!entry.chosen && entry.handle != nullptr) {

@@ -63,7 +63,9 @@ absl::StatusOr<std::map<std::string, ModelFiles>> ScanRepository(const std::stri
       model.config_path = config.string();
       AddFile(config, model.config_fingerprint, model.config_changed_at);
     }
-    for (const fs::path& version_path : Children(model_path, error)) {
+    const std::vector<fs::path> children = Children(model_path, error);
+    model.empty = children.empty();
+    for (const fs::path& version_path : children) {
       const int64_t number = VersionNumber(version_path.filename().string());
       if (number == 0 || !fs::is_directory(version_path, error)) continue;
       VersionFiles files;

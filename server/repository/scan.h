@@ -27,6 +27,7 @@ struct ModelFiles {
   absl::Time config_changed_at = absl::InfinitePast();
   // By number; names that are not positive integers without leading zeros are no versions.
   std::map<int64_t, VersionFiles> versions;
+  bool empty = false;  // there is nothing in its folder that is not hidden, or it cannot be read
 };
 
 // By model name. NOT_FOUND or PERMISSION_DENIED where the directory itself cannot be read; a model

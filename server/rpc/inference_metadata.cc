@@ -157,17 +157,18 @@ void FillStatistics(const LaneStatistics::Numbers& numbers, inference::ModelStat
     runs.time += of_size.time;
     inference::InferBatchStatistics& batch = *message.add_batch_stats();
     batch.set_batch_size(rows);
-    batch.mutable_compute_input();
     FillDuration(of_size, *batch.mutable_compute_infer());
-    batch.mutable_compute_output();
+    // Part of the run's time. perf_analyzer wants the three counts to be the same.
+    batch.mutable_compute_input()->set_count(of_size.count);
+    batch.mutable_compute_output()->set_count(of_size.count);
   }
   message.set_execution_count(runs.count);
   FillDuration(numbers.requests_ok, *infer.mutable_success());
   FillDuration(numbers.requests_failed, *infer.mutable_fail());
   FillDuration(numbers.queue, *infer.mutable_queue());
   FillDuration(runs, *infer.mutable_compute_infer());
-  infer.mutable_compute_input();
-  infer.mutable_compute_output();
+  infer.mutable_compute_input()->set_count(runs.count);
+  infer.mutable_compute_output()->set_count(runs.count);
   infer.mutable_cache_hit();
   infer.mutable_cache_miss();
 }

@@ -110,8 +110,10 @@ absl::Status InferenceService::ServerMetadata(const inference::ServerMetadataReq
 
 absl::Status InferenceService::ModelReady(const inference::ModelReadyRequest& message,
                                           inference::ModelReadyResponse& response) const {
-  response.set_ready(parts_.catalog.Find(message.name(), message.version()).ok() &&
-                     !parts_.state.lame_duck);
+  const absl::Status found = parts_.catalog.Find(message.name(), message.version()).status();
+  // None is named, and several are there.
+  if (absl::IsInvalidArgument(found)) return found;
+  response.set_ready(found.ok() && !parts_.state.lame_duck);
   return absl::OkStatus();
 }
 

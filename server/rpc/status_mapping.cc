@@ -2,12 +2,27 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/rpc/error_details.pb.h"
 #include "server/base/status.h"
 #include "server/base/utf8.h"
 
 namespace predictd::rpc {
+namespace {
+
+// gRPC's clients take 8 KB of metadata, in which bytes beyond ASCII count three times, and answer
+// RESOURCE_EXHAUSTED to the caller where a status has more.
+constexpr size_t kLongestMessage = 2000;
+
+std::string Shortened(absl::string_view message) {
+  if (message.size() <= kLongestMessage) return std::string(message);
+  const absl::string_view start = message.substr(0, kLongestMessage);
+  return absl::StrCat(start, "... (", message.size() - start.size(), " more bytes)");
+}
+
+}  // namespace
 
 google::rpc::Status ToMessage(const absl::Status& status) {
   google::rpc::Status message;
@@ -26,9 +41,11 @@ google::rpc::Status ToMessage(const absl::Status& status) {
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   const auto code = static_cast<grpc::StatusCode>(status.code());
-  const std::string text(status.message());
+  const std::string text = Shortened(status.message());
   if (!RetryDelay(status)) return grpc::Status(code, text);
-  return grpc::Status(code, text, ToMessage(status).SerializeAsString());
+  google::rpc::Status details = ToMessage(status);
+  details.set_message(ValidUtf8(text));
+  return grpc::Status(code, text, details.SerializeAsString());
 }
 
 }  // namespace predictd::rpc

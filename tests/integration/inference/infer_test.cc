@@ -1,6 +1,7 @@
 // ModelInfer: tensors in every form, and what is refused.
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <thread>
 
@@ -223,6 +224,22 @@ TEST_CASE("a model that throws is INTERNAL for the request that made it throw") 
   CHECK(answer.code() == grpc::INTERNAL);
   CHECK(answer.message().find("f0 is negative") != std::string::npos);
   CHECK(client.Infer(RowsOfX("m", 1, {1})).ok());
+}
+
+TEST_CASE("rows of NaN that make a canary fail do not take it back") {
+  ModelRepository repository;
+  repository.Add("m", 1, Sum(1));
+  repository.Add("m", 2, Sum(1));
+  repository.Write("m/config.json", R"({"canary": {"version": 2, "percent": 50}})");
+  PredictdProcess server({"--models=" + repository.path()});
+  REQUIRE(WaitUntil([&] { return server.ModelVersion("m", 2).traffic_percent() == 50; }));
+  InferenceClient client(server);
+  ModelInferRequest request = RowsOfX("m", 1, {std::numeric_limits<float>::quiet_NaN()});
+  request.set_model_version("2");
+  for (int i = 0; i < 100; ++i) REQUIRE(client.Infer(request).code() == grpc::INTERNAL);
+  CHECK(server.Metric(R"(predictd_canary_returns_total{model="m"})") == 0);
+  CHECK(server.ModelVersion("m", 2).traffic_percent() == 50);
+  CHECK(server.ModelVersion("m", 2).rows_served() == 100);
 }
 
 TEST_CASE("the parameter timeout bounds a request as a deadline does") {

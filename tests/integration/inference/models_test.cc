@@ -42,6 +42,8 @@ TEST_CASE("liveness, readiness and metadata of the server") {
   CHECK_FALSE(Ready(client, "a", "2"));
   CHECK_FALSE(Ready(client, "b"));
   CHECK_FALSE(Ready(client, "unknown"));
+  CHECK(client.Call(&Stub::ModelReady, inference::ModelReadyRequest()).code() ==
+        grpc::INVALID_ARGUMENT);  // two are there
   const auto metadata =
       client.Call(&Stub::ServerMetadata, inference::ServerMetadataRequest()).response;
   CHECK(metadata.name() == "predictd");
@@ -158,7 +160,10 @@ TEST_CASE("statistics add up") {
 
   CHECK(statistics("m", "").response.model_stats_size() == 2);
   CHECK(statistics("", "").response.model_stats_size() == 3);
-  CHECK(statistics("n", "1").response.model_stats(0).inference_stats().fail().count() == 1);
+  const auto failed = statistics("n", "1").response.model_stats(0);
+  CHECK(failed.inference_stats().fail().count() == 1);
+  CHECK(failed.inference_count() == 0);
+  CHECK(failed.execution_count() == 0);
   CHECK(statistics("unknown", "").code() == grpc::NOT_FOUND);
   CHECK(statistics("m", "7").code() == grpc::NOT_FOUND);
 }

@@ -26,6 +26,12 @@ TEST_CASE("a signature is read from JSON, 64-bit numbers as numbers or as string
   CHECK(GoldenTolerance(signature->golden(0)) == 0.001F);
 }
 
+TEST_CASE("an input left open for its features is as wide as they are many") {
+  const auto signature = ParseSignature(absl::StrReplaceAll(kGood, {{"[-1, 2]", "[-1, -1]"}}));
+  REQUIRE(signature.ok());
+  CHECK(signature->inputs(0).shape(1) == 2);
+}
+
 TEST_CASE("a golden case without a tolerance has a small one") {
   CHECK(GoldenTolerance(v1::GoldenCase()) == 1e-5F);
 }

@@ -1,5 +1,7 @@
 #include "server/repository/repository.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <string>
 
@@ -171,6 +173,68 @@ TEST_CASE("unloading holds until loading, and loading answers with the reason wh
   const auto failed = Call(rig, rig.repository->Load(loop, "churn", "3"), loop);
   CHECK(failed.status().code() == absl::StatusCode::kFailedPrecondition);
   CHECK(failed.status().message() == "cannot");
+}
+
+TEST_CASE("a load is answered with the version's share of the traffic") {
+  Rig rig;
+  ManualLoop loop(rig.clock_);
+  rig.folder.AddVersion("churn", 1);
+  rig.Poll();
+  REQUIRE(Call(rig, rig.repository->Unload(loop, "churn", "1"), loop).ok());
+  const auto loaded = Call(rig, rig.repository->Load(loop, "churn", "1"), loop);
+  REQUIRE(loaded.ok());
+  CHECK(loaded->versions.at(0).traffic_percent == 100);
+}
+
+TEST_CASE("a version that is not loaded has no time of loading") {
+  Rig rig;
+  ManualLoop loop(rig.clock_);
+  rig.folder.AddVersion("churn", 1);
+  rig.Poll();
+  CHECK(rig.Info("churn", "1").loaded_at != absl::InfinitePast());
+  REQUIRE(Call(rig, rig.repository->Unload(loop, "churn", "1"), loop).ok());
+  CHECK(rig.Info("churn", "1").loaded_at == absl::InfinitePast());
+}
+
+TEST_CASE("a load of a model of which config.json has no version says so") {
+  Rig rig;
+  ManualLoop loop(rig.clock_);
+  rig.folder.AddVersion("churn", 1);
+  rig.folder.Write("churn/config.json", R"({"versions": {"list": [9]}})");
+  rig.Settle();
+  rig.Poll();
+  const auto loaded = Call(rig, rig.repository->Load(loop, "churn", ""), loop);
+  CHECK(loaded.status().code() == absl::StatusCode::kFailedPrecondition);
+  CHECK(absl::StrContains(loaded.status().message(), "config.json"));
+}
+
+TEST_CASE("an empty folder is no model, and one whose versions went still is") {
+  Rig rig;
+  std::filesystem::create_directory(rig.folder.path() + "/lost+found");
+  rig.folder.AddVersion("churn", 1);
+  rig.Poll();
+  CHECK(rig.catalog_.Ready());
+  CHECK(rig.StateOf("lost+found", "1") == "no model");
+  rig.folder.AddVersion("other", 1);
+  rig.Poll();
+  CHECK(rig.catalog_.Ready());
+  std::filesystem::remove_all(rig.folder.path() + "/other/1");
+  rig.Poll();
+  CHECK_FALSE(rig.catalog_.Ready());
+}
+
+TEST_CASE("a pipe among a version's files fails it, and the others are loaded") {
+  Rig rig;
+  const std::string file = GENERATE("model.pt", "signature.json");
+  rig.folder.AddVersion("a", 1);
+  std::filesystem::remove(rig.folder.path() + "/a/1/" + file);
+  REQUIRE(::mkfifo((rig.folder.path() + "/a/1/" + file).c_str(), 0600) == 0);
+  rig.folder.AddVersion("b", 1);
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  CHECK(absl::EndsWith(rig.StateOf("a", "1"), file + " is no regular file"));
+  CHECK(rig.StateOf("b", "1") == "READY");
 }
 
 TEST_CASE("which model is meant when none is named") {

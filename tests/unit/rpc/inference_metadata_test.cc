@@ -138,14 +138,16 @@ TEST_CASE("statistics give runs by the size they ran at") {
   CHECK(infer.compute_infer().count() == 5);
   CHECK(infer.compute_infer().ns() == 16'000);
   // Clients read them without asking whether they are there.
-  CHECK(infer.has_compute_input());
-  CHECK(infer.has_compute_output());
+  CHECK(infer.compute_input().count() == 5);
+  CHECK(infer.compute_output().count() == 5);
   CHECK(infer.has_cache_hit());
   CHECK(infer.has_cache_miss());
   REQUIRE(message.batch_stats_size() == 2);
   CHECK(message.batch_stats(0).batch_size() == 1);
   CHECK(message.batch_stats(1).batch_size() == 12);
   CHECK(message.batch_stats(1).compute_infer().count() == 2);
+  CHECK(message.batch_stats(1).compute_input().count() == 2);
+  CHECK(message.batch_stats(1).compute_output().count() == 2);
 
   message.Clear();
   FillStatistics(batching::LaneStatistics::Numbers(), message);
