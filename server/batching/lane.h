@@ -89,8 +89,8 @@ class Lane {
   absl::Duration ExpectedTime(int ahead, int workers) const;
 
   // Most rows that a worker runs at once, up to max_batch, so that other models do not wait for
-  // long: as many as take 20 ms, or 100 ms where smaller batches cost much more per row. 1 in a lane
-  // of whole requests.
+  // long: as many as take 20 ms, or 100 ms where smaller batches cost much more per row. 1 in a
+  // lane of whole requests.
   int RowsPerRun() const;
 
  private:

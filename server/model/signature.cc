@@ -77,6 +77,7 @@ absl::Status CheckGolden(const v1::Signature& signature) {
   for (int i = 0; i < signature.golden_size(); ++i) {
     const v1::GoldenCase& golden = signature.golden(i);
     const std::string field = absl::StrCat("golden[", i, "]");
+    if (signature.features().empty()) return Invalid(field, "is for models with features");
     if (golden.features_size() != signature.features_size()) {
       return Invalid(field, absl::StrCat("has ", golden.features_size(),
                                          " features; the model has ", signature.features_size()));

@@ -28,8 +28,21 @@ absl::Status OfRow(int row, const absl::Status& status) {
 // could take a canary back.
 void CountRow(const MatchedTensors& tensors, int row, const absl::Status& status,
               const repository::Version& version) {
-  const bool blameless = absl::IsInternal(status) && !RowIsFinite(tensors, row);
-  version.outcomes.Count(blameless ? absl::OkStatus() : status);
+  if (absl::IsInternal(status) && !RowIsFinite(tensors, row)) return;
+  version.outcomes.Count(status);
+}
+
+// The same of rows that fail together, one of which may be to blame.
+void CountWhole(const MatchedTensors& tensors, const absl::Status& status,
+                const repository::Version& version) {
+  if (status.ok()) {
+    version.outcomes.CountMany(tensors.rows, 0);
+  } else if (absl::IsInternal(status)) {
+    for (int row = 0; row < tensors.rows; ++row) {
+      if (!RowIsFinite(tensors, row)) return;
+    }
+    version.outcomes.CountMany(0, tensors.rows);
+  }
 }
 
 }  // namespace
@@ -134,9 +147,7 @@ Task<absl::Status> Inference::RunWhole(const MatchedTensors& matched, const Call
   row.deadline = deadline;
   row.cancelled = &call.cancelled;
   const absl::Status status = co_await row;
-  for (int i = 0; i < matched.rows; ++i) {
-    CountRow(matched, i, status, *answer.version);
-  }
+  CountWhole(matched, status, *answer.version);
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
   if (!status.ok()) co_return status;

@@ -34,7 +34,8 @@ std::string ShapeText(absl::Span<const int64_t> shape) {
 bool ShapeFits(absl::Span<const int64_t> shape, absl::Span<const int64_t> declared) {
   if (shape.size() != declared.size() || shape[0] < 1) return false;
   for (size_t d = 1; d < shape.size(); ++d) {
-    if (shape[d] < 0 || (declared[d] >= 0 && shape[d] != declared[d])) return false;
+    // Rows of no bytes would be as many as one likes.
+    if (shape[d] < 1 || (declared[d] >= 0 && shape[d] != declared[d])) return false;
   }
   return true;
 }

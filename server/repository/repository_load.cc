@@ -19,12 +19,18 @@ namespace {
 // Files younger than this may be half-copied: what is wrong with them is not held against them yet.
 constexpr absl::Duration kSettled = absl::Seconds(2);
 
-// To open a pipe would wait for its writer, and every other model with it.
+// To open a pipe would wait for its writer, and every other model with it; what comes later throws
+// where a file cannot be looked at.
 absl::Status CheckRegularFiles(const std::string& directory) {
   for (const char* const name : {"model.pt", "model.pt2", "signature.json"}) {
     const std::string path = absl::StrCat(directory, "/", name);
     std::error_code error;
-    if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+    const bool there = std::filesystem::exists(path, error);
+    if (error) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("cannot read ", path, ": ", error.message()));
+    }
+    if (there && !std::filesystem::is_regular_file(path, error)) {
       return absl::FailedPreconditionError(absl::StrCat(path, " is no regular file"));
     }
   }

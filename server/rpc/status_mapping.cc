@@ -18,7 +18,10 @@ constexpr size_t kLongestMessage = 2000;
 
 std::string Shortened(absl::string_view message) {
   if (message.size() <= kLongestMessage) return std::string(message);
-  const absl::string_view start = message.substr(0, kLongestMessage);
+  size_t length = kLongestMessage;
+  // Not in the middle of a character.
+  while (length > 0 && (static_cast<unsigned char>(message[length]) & 0xC0) == 0x80) --length;
+  const absl::string_view start = message.substr(0, length);
   return absl::StrCat(start, "... (", message.size() - start.size(), " more bytes)");
 }
 

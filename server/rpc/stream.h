@@ -77,6 +77,8 @@ class Stream {
         half_closed_ = !call_.cancelled();
         break;
       }
+      // Serve may have finished the call: nothing can be answered any more.
+      if (ended_.is_set()) break;
       answering_.Spawn(Answer(std::move(request)));
       while (answering_.running() >= kStreamInFlight || unwritten_.size() >= kStreamUnwritten) {
         room_.Reset();

@@ -1,4 +1,5 @@
 // Models that leave sizes besides the batch open: every request is run by itself.
+#include <limits>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -81,6 +82,17 @@ TEST_CASE("a request of more rows than a run takes is run in pieces and put toge
   // Each piece counts its own rows.
   CHECK(Elements<int64_t>(answer.response.raw_output_contents(1)) ==
         std::vector<int64_t>{0, 1, 3, 4, 4, 5, 7, 8, 8, 9});
+}
+
+TEST_CASE("rows of no size are refused") {
+  ModelRepository repository;
+  repository.Add("m", 1, Ragged());
+  PredictdProcess server({"--models=" + repository.path()});
+  REQUIRE(server.WaitUntilReady());
+  InferenceClient client(server);
+  ModelInferRequest request = RowsOfT(1, 0, 0);
+  request.mutable_inputs(0)->set_shape(0, std::numeric_limits<int32_t>::max());
+  CHECK(client.Infer(request).code() == grpc::INVALID_ARGUMENT);
 }
 
 TEST_CASE("an infinite output fails the request, and the server goes on") {

@@ -60,6 +60,11 @@ TEST_CASE("a wrong signature is refused with the name of the field") {
     REQUIRE_FALSE(signature.ok());
     CHECK(absl::StrContains(signature.status().message(), c.field));
   }
+  // Its rows would have no size.
+  CHECK_FALSE(ParseSignature(R"({"inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, -1]}],
+                                 "outputs": [{"name": "y", "datatype": "FP32", "shape": [-1]}],
+                                 "golden": [{"outputs": [1]}]})")
+                  .ok());
   CHECK_FALSE(ParseSignature("").ok());
   CHECK_FALSE(ParseSignature("{}").ok());
 }

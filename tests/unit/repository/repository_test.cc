@@ -237,6 +237,19 @@ TEST_CASE("a pipe among a version's files fails it, and the others are loaded") 
   CHECK(rig.StateOf("b", "1") == "READY");
 }
 
+TEST_CASE("a file that cannot be looked at fails its version, and the others are loaded") {
+  Rig rig;
+  rig.folder.AddVersion("a", 1);
+  std::filesystem::remove(rig.folder.path() + "/a/1/model.pt");
+  std::filesystem::create_symlink("model.pt", rig.folder.path() + "/a/1/model.pt");  // to itself
+  rig.folder.AddVersion("b", 1);
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  CHECK(absl::StrContains(rig.StateOf("a", "1"), "FAILED: cannot read"));
+  CHECK(rig.StateOf("b", "1") == "READY");
+}
+
 TEST_CASE("which model is meant when none is named") {
   Rig rig;
   rig.Poll();

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "google/rpc/error_details.pb.h"
 #include "server/base/status.h"
+#include "server/base/utf8.h"
 #include "tests/catch.h"
 
 namespace predictd::rpc {
@@ -17,6 +18,13 @@ TEST_CASE("a message longer than callers take keeps its beginning and says what 
   CHECK(absl::StartsWith(status.error_message(), "unknown model; known are: xxx"));
   CHECK(absl::EndsWith(status.error_message(), "x... (7026 more bytes)"));
   CHECK(status.error_message().size() < 2100);
+}
+
+TEST_CASE("a long message is not cut in the middle of a character") {
+  std::string text = "x";
+  for (int i = 0; i < 2000; ++i) text += "\xC3\xA4";
+  const std::string told = ToGrpc(absl::NotFoundError(text)).error_message();
+  CHECK(ValidUtf8(told) == told);
 }
 
 TEST_CASE("what is told in the details is as short") {
