@@ -40,11 +40,10 @@ absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& direct
   absl::StatusOr<v1::Signature> signature = ReadSignature(directory, extra["signature.json"]);
   if (!signature.ok()) return signature.status();
 
-  module = FastestVariant(std::move(module), *signature);
   auto model = std::make_unique<TorchModel>(
-      *std::move(signature), [module = std::move(module)](const std::vector<at::Tensor>& inputs) {
-        return Outputs(RunModule(module, {inputs.begin(), inputs.end()}));
-      });
+      *signature,
+      [program = FastestVariant(std::move(module), *signature)](
+          const std::vector<at::Tensor>& inputs) { return Outputs(program.Run(inputs)); });
   PREDICTD_RETURN_IF_ERROR(model->LearnOutputs());
   return model;
 }

@@ -1,0 +1,103 @@
+#include "server/model/linear_layers.h"
+
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace predictd::model {
+namespace {
+
+using torch::jit::Graph;
+using torch::jit::Node;
+using torch::jit::Value;
+
+constexpr int64_t kMostElements = 256 * 1024;
+
+bool IsStraight(const Graph& graph) {
+  return std::all_of(graph.nodes().begin(), graph.nodes().end(),
+                     [](const Node* node) { return node->blocks().empty(); });
+}
+
+bool Is(const Node& node, const char* kind) {
+  return node.kind() == c10::Symbol::fromQualString(kind);
+}
+
+// A constant FP32 tensor of `dimensions`; nullopt where it is anything else.
+std::optional<at::Tensor> Constant(const Value* value, int64_t dimensions) {
+  const auto constant = torch::jit::toIValue(value);
+  if (!constant || !constant->isTensor()) return std::nullopt;
+  const at::Tensor& tensor = constant->toTensor();
+  const bool plain = tensor.defined() && tensor.layout() == at::kStrided &&
+                     tensor.scalar_type() == at::kFloat && tensor.dim() == dimensions;
+  return plain ? std::optional(tensor) : std::nullopt;
+}
+
+bool IsNone(const Value* value) {
+  const auto constant = torch::jit::toIValue(value);
+  return constant && constant->isNone();
+}
+
+Value* Replace(Graph& graph, Node& node, const char* kind, at::ArrayRef<Value*> inputs) {
+  Node* replacement = graph.create(c10::Symbol::fromQualString(kind), inputs);
+  replacement->insertBefore(&node);
+  node.output()->replaceAllUsesWith(replacement->output());
+  node.destroy();
+  return replacement->output();
+}
+
+// What the layer gives now; null where it stays as it is.
+Value* Transpose(Graph& graph, Node& linear) {
+  const std::optional<at::Tensor> weight = Constant(linear.input(1), 2);
+  if (!weight || weight->numel() > kMostElements) return nullptr;
+  Value* const bias = linear.input(2);
+  const bool biased = Constant(bias, 1).has_value();
+  if (!biased && !IsNone(bias)) return nullptr;
+  const torch::jit::WithInsertPoint before(&linear);
+  Value* const transposed = graph.insertConstant(weight->t().contiguous());
+  if (!biased) return Replace(graph, linear, "aten::mm", {linear.input(0), transposed});
+  Value* const one = graph.insertConstant(1);
+  return Replace(graph, linear, "aten::addmm", {bias, linear.input(0), transposed, one, one});
+}
+
+// The layer's output is a tensor of its own: what alone uses it may overwrite it.
+void ActivateInPlace(Graph& graph, const Value& layer_output) {
+  constexpr std::array<std::pair<const char*, const char*>, 3> kActivations = {
+      {{"aten::relu", "aten::relu_"},
+       {"aten::sigmoid", "aten::sigmoid_"},
+       {"aten::tanh", "aten::tanh_"}}};
+  if (layer_output.uses().size() != 1) return;
+  Node& user = *layer_output.uses().front().user;
+  for (const auto& [kind, in_place] : kActivations) {
+    if (!Is(user, kind)) continue;
+    Replace(graph, user, in_place, user.inputs());
+    return;
+  }
+}
+
+}  // namespace
+
+int TransposeLinearLayers(Graph& graph) {
+  if (!IsStraight(graph)) return 0;
+  std::vector<Node*> layers;
+  for (Node* node : graph.nodes()) {
+    if (Is(*node, "aten::linear")) layers.push_back(node);
+  }
+  int rewritten = 0;
+  for (Node* layer : layers) {
+    const Value* const output = Transpose(graph, *layer);
+    if (output == nullptr) continue;
+    ActivateInPlace(graph, *output);
+    ++rewritten;
+  }
+  // The weights as they were need no memory any more.
+  torch::jit::EliminateDeadCode(graph.block());
+  return rewritten;
+}
+
+}  // namespace predictd::model
