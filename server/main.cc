@@ -123,7 +123,6 @@ class Predictd {
                                     *repository_,
                                     metrics_,
                                     config_.admin,
-                                    config_.save != predict::SaveMode::kOff,
                                     {PREDICTD_VERSION, config_.workers}},
                                    model::PrepareTorchThread);
     if (!addresses.ok()) return addresses.status();

@@ -10,11 +10,25 @@ HistogramTally::HistogramTally(prometheus::Histogram& histogram) : histogram_(hi
   }
   counts_.resize(upper_bounds_.size());
   upper_bounds_.pop_back();
+  last_bucket_ = BucketOf(last_seconds_);
 }
 
-void HistogramTally::Observe(double value) {
-  const auto bucket = std::lower_bound(upper_bounds_.begin(), upper_bounds_.end(), value);
-  ++counts_[bucket - upper_bounds_.begin()];
+size_t HistogramTally::BucketOf(double value) const {
+  return std::lower_bound(upper_bounds_.begin(), upper_bounds_.end(), value) -
+         upper_bounds_.begin();
+}
+
+void HistogramTally::Observe(absl::Duration duration) {
+  if (duration != last_) {
+    last_ = duration;
+    last_seconds_ = absl::ToDoubleSeconds(duration);
+    last_bucket_ = BucketOf(last_seconds_);
+  }
+  Count(last_bucket_, last_seconds_);
+}
+
+void HistogramTally::Count(size_t bucket, double value) {
+  ++counts_[bucket];
   sum_ += value;
   ++count_;
 }

@@ -4,7 +4,10 @@
 
 #include <prometheus/histogram.h>
 
+#include <cstddef>
 #include <vector>
+
+#include "absl/time/time.h"
 
 namespace predictd {
 
@@ -15,15 +18,23 @@ class HistogramTally {
   // `histogram` outlives it.
   explicit HistogramTally(prometheus::Histogram& histogram);
 
-  void Observe(double value);
+  void Observe(double value) { Count(BucketOf(value), value); }
+  // In seconds. Rows that went together took the same time: the same once more costs little.
+  void Observe(absl::Duration duration);
   void Flush();
 
  private:
+  size_t BucketOf(double value) const;
+  void Count(size_t bucket, double value);
+
   prometheus::Histogram& histogram_;
   std::vector<double> upper_bounds_;  // without the last one, infinity
   std::vector<double> counts_;        // by bucket; as doubles, as the library takes them
   double sum_ = 0;
   int count_ = 0;
+  absl::Duration last_;
+  double last_seconds_ = 0;
+  size_t last_bucket_;
 };
 
 }  // namespace predictd

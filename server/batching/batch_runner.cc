@@ -73,7 +73,7 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
       answered += row.rows;
       queue_time += row.queue_time;
     }
-    queue_times_.Observe(absl::ToDoubleSeconds(row.queue_time));
+    queue_times_.Observe(row.queue_time);
   }
   if (status.ok()) lane.RecordRun(count, model_time, cpu_time);
   lane.metrics().batch_rows.Observe(count);

@@ -99,7 +99,11 @@ Found CacheShard::Get(absl::string_view key, uint64_t hash, uint64_t fingerprint
   return Found::kRow;
 }
 
-void CacheShard::Prefetch(uint64_t hash) const {
+void CacheShard::PrefetchTable(uint64_t hash) const {
+  __builtin_prefetch(&buckets_[Scale(hash, buckets_.size())]);
+}
+
+void CacheShard::PrefetchRow(uint64_t hash) const {
   // As a number: the second line may lie behind a small entry.
   const auto entry = reinterpret_cast<uintptr_t>(buckets_[Scale(hash, buckets_.size())]);
   if (entry == 0) return;

@@ -56,8 +56,10 @@ class CacheShard {
   Found Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now,
             FeatureValues* values, int64_t* read_at, bool* refresh);
 
-  // Begins to fetch the memory of the key's row, which is far away where there are many rows.
-  void Prefetch(uint64_t hash) const;
+  // Begin to fetch what Get will read, which is far away where there are many rows: first the
+  // table's memory, and once that is there the row's.
+  void PrefetchTable(uint64_t hash) const;
+  void PrefetchRow(uint64_t hash) const;
 
   // Keeps what is there where that is a row read from its source later than `row`, which is one
   // too.

@@ -9,6 +9,10 @@
 namespace predictd::features {
 namespace {
 
+// Rows: long enough for memory to answer, for what the table says first.
+constexpr size_t kTableAhead = 12;
+constexpr size_t kRowAhead = 6;
+
 // 0 where the time is unknown. A time before 1970 is as old as an unknown one.
 int64_t StoredReadAt(absl::Time read_at) {
   constexpr int64_t kLast = (int64_t{1} << 42) - 1;
@@ -71,12 +75,20 @@ Found LocalCache::Get(absl::string_view user_id, uint64_t schema_fingerprint, ab
   return found;
 }
 
-void LocalCache::Prefetch(absl::string_view user_id) const {
+void LocalCache::Prefetch(absl::Span<const absl::string_view> coming) const {
   if (shards_ == nullptr) return;
-  const uint64_t hash = CacheShard::Hash(user_id);
-  Shard& shard = ShardOf(hash);
-  MutexLock lock(shard.mutex);
-  shard.cache->Prefetch(hash);
+  if (coming.size() > kTableAhead) {
+    const uint64_t hash = CacheShard::Hash(coming[kTableAhead]);
+    Shard& shard = ShardOf(hash);
+    MutexLock lock(shard.mutex);
+    shard.cache->PrefetchTable(hash);
+  }
+  if (coming.size() > kRowAhead) {
+    const uint64_t hash = CacheShard::Hash(coming[kRowAhead]);
+    Shard& shard = ShardOf(hash);
+    MutexLock lock(shard.mutex);
+    shard.cache->PrefetchRow(hash);
+  }
 }
 
 uint32_t LocalCache::Generation(absl::string_view user_id) const {

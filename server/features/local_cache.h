@@ -51,8 +51,8 @@ class LocalCache {
   Found Get(absl::string_view user_id, uint64_t schema_fingerprint, absl::Time now,
             FeatureValues* values, absl::Time* read_at, bool* refresh = nullptr);
 
-  // To be called some rows ahead where many are asked for one after the other.
-  void Prefetch(absl::string_view user_id) const;
+  // Where many are asked for one after the other: `coming` are asked for next, in this order.
+  void Prefetch(absl::Span<const absl::string_view> coming) const;
 
   // To be asked before the user's row is read.
   uint32_t Generation(absl::string_view user_id) const;

@@ -66,7 +66,7 @@ class Reader {
   // kUnknown: nobody knew the user a moment ago. kMiss: Read may still find one; `row` holds
   // nothing of use then.
   Found ReadLocal(absl::string_view user_id, absl::Duration max_age, FeatureRow* row);
-  void PrefetchLocal(absl::string_view user_id) const { local_.Prefetch(user_id); }
+  void PrefetchLocal(absl::Span<const absl::string_view> coming) const { local_.Prefetch(coming); }
 
   // The row, at most `max_age` old: InfiniteDuration takes any, 0 reads the source. A row of
   // unknown age is too old for any finite `max_age`. `user_id` holds no NUL. `deadline` is of the

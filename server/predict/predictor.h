@@ -16,6 +16,7 @@
 #include "server/base/metrics.h"
 #include "server/batching/turn_batches.h"
 #include "server/features/reader.h"
+#include "server/predict/batch_answer.h"
 #include "server/predict/batch_line.h"
 #include "server/predict/feature_merge.h"
 #include "server/predict/request.h"
@@ -42,19 +43,6 @@ struct Line {
   SaveMode save_mode;
   Metrics& metrics;
   Shadow* shadow = nullptr;  // null: config.json's shadow is not run
-};
-
-// One user's part of a batch.
-struct BatchRow {
-  absl::Status status;
-  // Where OK. Its version is borrowed from the batch: thousands of references counted by all loops
-  // would be a good part of what a row costs.
-  Answer answer;
-};
-
-struct BatchAnswer {
-  repository::VersionHandle version;
-  std::vector<BatchRow> rows;  // by position in the request
 };
 
 // One per loop; loop's thread only. Outlives its tasks.
@@ -106,12 +94,14 @@ class Predictor {
   OfModel& BatchesOf(const repository::Version& version);
   // DEADLINE_EXCEEDED where a batch of `rows` that joins the line now would wait for too long.
   absl::Status CheckLine(const BatchLine& line, int rows, const CallContext& call);
-  // Waits in the line, then begins rows of a batch, those at `from` and after it, by `at_hand` or
-  // else as tasks of `scope`; how many.
-  Task<absl::StatusOr<int>> Begin(Scope& scope, RowsAtHand& at_hand,
-                                  absl::Span<const absl::string_view> user_ids, size_t from,
-                                  const Request& shared, const CallContext& call,
-                                  BatchAnswer& batch);
+  // Waits in the line, then begins a piece of a batch, the first ones of `user_ids`, by `at_hand`
+  // or else as tasks of `scope`: as many as `rows` then has.
+  Task<absl::Status> Begin(Scope& scope, RowsAtHand& at_hand,
+                           absl::Span<const absl::string_view> user_ids, const Request& shared,
+                           const CallContext& call, const repository::Version& version,
+                           std::vector<BatchRow>& rows);
+  // Adds a piece, whose first row is the `begin`-th one, to the answer; offers it to the shadow.
+  void TakePiece(size_t begin, absl::Span<BatchRow> rows, BatchAnswer& batch);
   // A row that has to wait: for its features, or where its status says so for room in the queue.
   Task<void> RunBatchRow(absl::string_view user_id, const Request& shared, const CallContext& call,
                          BatchRow& row);
@@ -136,6 +126,8 @@ class Predictor {
   ColumnLookup columns_;
   save::PredictionIds ids_;
   absl::flat_hash_map<std::string, std::unique_ptr<OfModel>> batches_of_;  // by model
+  // Of pieces that are done: the next ones find their memory in the processor's caches.
+  std::vector<std::vector<BatchRow>> spare_rows_;
 };
 
 }  // namespace predictd::predict

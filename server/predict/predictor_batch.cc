@@ -1,6 +1,7 @@
 // PredictBatch: the same line for many users, a piece at a time.
-#include <algorithm>
+#include <limits>
 #include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/predict/predictor.h"
@@ -11,8 +12,8 @@ namespace {
 
 // How soon a batch looks again whether the queue has room for its next rows.
 constexpr absl::Duration kNextLook = absl::Milliseconds(1);
-// Rows: long enough for memory to answer.
-constexpr int kPrefetchAhead = 6;
+// Pieces whose memory is kept.
+constexpr size_t kSpareRows = 2;
 
 }  // namespace
 
@@ -31,30 +32,45 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
   }
   const absl::Status common = CheckMaxFeatureAge(shared.max_feature_age);
   if (!common.ok()) co_return common;
-  batch.rows.resize(user_ids.size());
   BatchLine& line = BatchesOf(*batch.version).line;
   absl::Status status = CheckLine(line, static_cast<int>(user_ids.size()), call);
   if (!status.ok()) co_return status;
-  for (size_t begin = 0; begin < user_ids.size();) {
+  for (size_t begin = 0; begin < user_ids.size() && status.ok();) {
+    std::vector<BatchRow> rows;
     Scope scope;
     RowsAtHand at_hand(*this, scope, shared, call, *batch.version);
-    const absl::StatusOr<int> begun =
-        co_await Begin(scope, at_hand, user_ids, begin, shared, call, batch);
-    if (!begun.ok()) co_return begun.status();
+    status =
+        co_await Begin(scope, at_hand, user_ids.subspan(begin), shared, call, *batch.version, rows);
+    if (!status.ok()) break;
     co_await scope.Done();
-    line.Answered(*begun);
-    begin += *begun;
+    line.Answered(static_cast<int>(rows.size()));
+    TakePiece(begin, absl::MakeSpan(rows), batch);
+    begin += rows.size();
+    if (spare_rows_.size() < kSpareRows) spare_rows_.push_back(std::move(rows));
     status = call.Check(line_.loop.Now(), "all rows were answered");
-    if (!status.ok()) {
-      const int left = static_cast<int>(user_ids.size() - begin);
-      if (left > 0) NoteGivenUp(line_.metrics, status, Stage::kQueue, left);
-      co_return status;
-    }
+    const int left = static_cast<int>(user_ids.size() - begin);
+    if (left > 0) NoteGivenUp(line_.metrics, status, Stage::kQueue, left);
   }
-  for (const BatchRow& row : batch.rows) {
-    if (line_.shadow != nullptr && row.status.ok()) line_.shadow->Offer(row.answer, batch.version);
-  }
+  if (!status.ok()) co_return status;
   co_return batch;
+}
+
+void Predictor::TakePiece(size_t begin, absl::Span<BatchRow> rows, BatchAnswer& batch) {
+  const int width = OutputsPerRow(batch.version->lane->options());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    BatchRow& row = rows[i];
+    if (row.status.ok()) {
+      const OutputValues& outputs = row.answer.outputs;
+      batch.outputs.insert(batch.outputs.end(), outputs.begin(), outputs.end());
+      if (line_.shadow != nullptr) line_.shadow->Offer(row.answer, batch.version);
+    } else {
+      batch.outputs.insert(batch.outputs.end(), width, std::numeric_limits<float>::quiet_NaN());
+      batch.errors.push_back({begin + i, std::move(row.status)});
+      row.answer.prediction_id.clear();  // of a save that failed: it stands nowhere
+    }
+    if (line_.save_mode == SaveMode::kOff) continue;
+    batch.prediction_ids.push_back(std::move(row.answer.prediction_id));
+  }
 }
 
 Predictor::OfModel& Predictor::BatchesOf(const repository::Version& version) {
@@ -76,22 +92,23 @@ absl::Status Predictor::CheckLine(const BatchLine& line, int rows, const CallCon
   return status;
 }
 
-Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope, RowsAtHand& at_hand,
-                                           absl::Span<const absl::string_view> user_ids,
-                                           size_t from, const Request& shared,
-                                           const CallContext& call, BatchAnswer& batch) {
-  const int left = static_cast<int>(user_ids.size() - from);
-  BatchLine& line = BatchesOf(*batch.version).line;
+Task<absl::Status> Predictor::Begin(Scope& scope, RowsAtHand& at_hand,
+                                    absl::Span<const absl::string_view> user_ids,
+                                    const Request& shared, const CallContext& call,
+                                    const repository::Version& version,
+                                    std::vector<BatchRow>& rows) {
+  const int left = static_cast<int>(user_ids.size());
+  BatchLine& line = BatchesOf(version).line;
   BatchLine::Place place(line, left);
   co_await place;
   int room = 0;
   while (true) {
-    const absl::Status status = call.Check(line_.loop.Now(), "its rows were begun");
+    absl::Status status = call.Check(line_.loop.Now(), "its rows were begun");
     if (!status.ok()) {
       NoteGivenUp(line_.metrics, status, Stage::kQueue, left);
       co_return status;
     }
-    room = line.Room(batch.version->lane->queue_limit(), left);
+    room = line.Room(version.lane->queue_limit(), left);
     if (room > 0) break;
     if (line.under_way()) {
       co_await line.NextAnswered();
@@ -100,20 +117,23 @@ Task<absl::StatusOr<int>> Predictor::Begin(Scope& scope, RowsAtHand& at_hand,
     }
   }
   place.Leave(room);
+  if (!spare_rows_.empty()) {
+    rows = std::move(spare_rows_.back());
+    spare_rows_.pop_back();
+    rows.clear();
+  }
+  rows.resize(room);
   at_hand.Start(room);
   const bool from_cache = line_.reader != nullptr && shared.max_feature_age > absl::ZeroDuration();
-  const repository::VersionHandle borrowed(repository::VersionHandle(), batch.version.get());
+  const repository::VersionHandle borrowed(repository::VersionHandle(), &version);
   for (int i = 0; i < room; ++i) {
-    BatchRow& row = batch.rows[from + i];
-    row.answer.version = borrowed;
-    if (from_cache && i + kPrefetchAhead < room) {
-      line_.reader->PrefetchLocal(user_ids[from + i + kPrefetchAhead]);
-    }
-    if (at_hand.Begin(user_ids[from + i], row)) continue;
-    scope.Spawn(RunBatchRow(user_ids[from + i], shared, call, row));
+    rows[i].answer.version = borrowed;
+    if (from_cache) line_.reader->PrefetchLocal(user_ids.subspan(i));
+    if (at_hand.Begin(user_ids[i], rows[i])) continue;
+    scope.Spawn(RunBatchRow(user_ids[i], shared, call, rows[i]));
   }
   at_hand.AllBegun();
-  co_return room;
+  co_return absl::OkStatus();
 }
 
 Task<void> Predictor::RunBatchRow(absl::string_view user_id, const Request& shared,

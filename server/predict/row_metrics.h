@@ -23,9 +23,9 @@ class RowMetrics {
 
   // kUnspecified: there was no row.
   void CountOrigin(FeatureOrigin origin) { ++origins_[static_cast<int>(origin)]; }
-  void ObserveAge(absl::Duration age) { age_.Observe(absl::ToDoubleSeconds(age)); }
+  void ObserveAge(absl::Duration age) { age_.Observe(age); }
   // How long the stage "features" was.
-  void ObserveStage(absl::Duration took) { stage_.Observe(absl::ToDoubleSeconds(took)); }
+  void ObserveStage(absl::Duration took) { stage_.Observe(took); }
 
   void Flush() {
     stage_.Flush();

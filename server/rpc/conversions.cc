@@ -1,8 +1,8 @@
 #include "server/rpc/conversions.h"
 
 #include <cmath>
-#include <limits>
 #include <string>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "server/base/utf8.h"
@@ -94,26 +94,16 @@ void FillResponse(const predict::Answer& answer, v1::PredictResponse& message) {
   message.set_prediction_id(answer.prediction_id);
 }
 
-void FillResponse(const predict::BatchAnswer& answer, bool with_ids,
-                  v1::PredictBatchResponse& message) {
-  const int width = predict::OutputsPerRow(answer.version->lane->options());
+void FillResponse(predict::BatchAnswer answer, v1::PredictBatchResponse& message) {
   message.set_model(answer.version->model);
   message.set_version(answer.version->version);
-  message.set_outputs_per_row(width);
-  message.mutable_outputs()->Reserve(static_cast<int>(answer.rows.size()) * width);
-  for (size_t i = 0; i < answer.rows.size(); ++i) {
-    const predict::BatchRow& row = answer.rows[i];
-    // One whose save failed has an id that stands nowhere.
-    if (with_ids) message.add_prediction_ids(row.status.ok() ? row.answer.prediction_id : "");
-    if (row.status.ok()) {
-      message.mutable_outputs()->Add(row.answer.outputs.begin(), row.answer.outputs.end());
-      continue;
-    }
-    for (int o = 0; o < width; ++o) {
-      message.add_outputs(std::numeric_limits<float>::quiet_NaN());
-    }
-    FillRowError(i, row.status, *message.add_errors());
+  message.set_outputs_per_row(predict::OutputsPerRow(answer.version->lane->options()));
+  message.mutable_outputs()->Assign(answer.outputs.begin(), answer.outputs.end());
+  for (const auto& [row, status] : answer.errors) {
+    FillRowError(row, status, *message.add_errors());
   }
+  message.mutable_prediction_ids()->Reserve(static_cast<int>(answer.prediction_ids.size()));
+  for (std::string& id : answer.prediction_ids) message.add_prediction_ids(std::move(id));
 }
 
 void FillResponse(const Prediction& prediction, v1::GetPredictionResponse& message) {

@@ -28,8 +28,7 @@ absl::Duration MaxFeatureAge(const v1::GetFeaturesRequest& message);
 // All but request_id.
 void FillResponse(const predict::Answer& answer, v1::PredictResponse& message);
 // `with_ids`: predictions are saved.
-void FillResponse(const predict::BatchAnswer& answer, bool with_ids,
-                  v1::PredictBatchResponse& message);
+void FillResponse(predict::BatchAnswer answer, v1::PredictBatchResponse& message);
 void FillResponse(const Prediction& prediction, v1::GetPredictionResponse& message);
 
 // `rows`: what became of each.

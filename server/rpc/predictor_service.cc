@@ -92,7 +92,7 @@ Task<absl::Status> PredictorService::PredictBatch(Call& call,
   absl::StatusOr<predict::BatchAnswer> answer =
       co_await parts_.predictor.PredictBatch(user_ids, shared, call.caller());
   if (!answer.ok()) co_return record.Answered(answer.status());
-  FillResponse(*answer, parts_.saves, response);
+  FillResponse(*std::move(answer), response);
   co_return record.Answered(absl::OkStatus());
 }
 

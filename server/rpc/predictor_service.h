@@ -30,7 +30,6 @@ struct PredictorParts {
   ServiceState& state;
   DrainList& streams;  // told when the server drains
   AdminAccess admin;
-  bool saves;  // predictions have ids
 };
 
 // Loop's thread only. Destroyed when Done.

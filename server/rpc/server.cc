@@ -59,7 +59,7 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
     Services& services = *services_[i];
     services.predictor = std::make_unique<PredictorService>(PredictorParts{
         *loops_[i], predictor_service_, *parts.predictors[i], *parts.features[i], parts.catalog,
-        parts.repository, parts.metrics, state_, services.streams, parts.admin, parts.saves});
+        parts.repository, parts.metrics, state_, services.streams, parts.admin});
     services.inference = std::make_unique<InferenceService>(InferenceParts{
         *loops_[i], inference_service_, *parts.inferences[i], parts.catalog, parts.repository,
         parts.metrics, state_, services.streams, parts.admin, facts_});

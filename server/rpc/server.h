@@ -39,7 +39,6 @@ struct ServiceParts {
   repository::Repository& repository;
   Metrics& metrics;
   AdminAccess admin;
-  bool saves;
   ServerFacts facts;
 };
 

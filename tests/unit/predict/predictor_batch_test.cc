@@ -1,4 +1,5 @@
 // PredictBatch: every row for itself, counted and saved as if alone.
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -38,20 +39,21 @@ TEST_CASE("a batch answers every user in order and only the bad rows fail") {
   for (const FeatureOrigin origin : {FeatureOrigin::kSource, FeatureOrigin::kLocalCache}) {
     const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
     REQUIRE(batch.ok());
-    REQUIRE(batch->rows.size() == 300);
-    for (int i = 0; i < 300; ++i) {
-      const BatchRow& row = batch->rows[i];
-      CAPTURE(i);
-      if (i == 7) {
-        CHECK(absl::IsInvalidArgument(row.status));
-      } else if (i % 10 == 3) {
-        CHECK(absl::IsNotFound(row.status));
-      } else {
-        REQUIRE(row.status.ok());
-        CHECK(row.answer.outputs[0] == static_cast<float>(i) + 40);
-        CHECK(row.answer.origin == origin);
-      }
+    REQUIRE(batch->outputs.size() == 300);
+    CHECK(batch->errors.size() == 31);
+    for (const auto& [row, status] : batch->errors) {
+      CAPTURE(row);
+      CHECK(std::isnan(batch->outputs[row]));
+      CHECK((row == 7 ? absl::IsInvalidArgument(status) : absl::IsNotFound(status)));
+      CHECK((row == 7 || row % 10 == 3));
     }
+    for (int i = 0; i < 300; ++i) {
+      if (i == 7 || i % 10 == 3) continue;
+      CAPTURE(i);
+      CHECK(batch->outputs[i] == static_cast<float>(i) + 40);
+    }
+    const char* const from = origin == FeatureOrigin::kSource ? "source" : "local_cache";
+    CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", from}}) == 269);
   }
 }
 
@@ -81,8 +83,8 @@ TEST_CASE("a row of a batch that finds the queue full waits with the features th
   rig.clock.Advance(absl::Milliseconds(2));
   rig.loop.RunUntilIdle();
   REQUIRE(batch);
-  REQUIRE((*batch)->rows[0].status.ok());
-  CHECK((*batch)->rows[0].answer.outputs == OutputValues{1000 + 20 + 40});
+  CHECK((*batch)->errors.empty());
+  CHECK((*batch)->outputs == std::vector<float>{1000 + 20 + 40});
   CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "source"}}) == 1);
   CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "local_cache"}}) == 0);
 }
@@ -128,7 +130,10 @@ TEST_CASE("rows of a batch are counted as those of single calls are") {
       const Request shared;
       const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
       REQUIRE(batch.ok());
-      CHECK(absl::IsInternal(batch->rows[13].status));
+      REQUIRE(batch->errors.size() == 2);
+      CHECK(batch->errors[0].row == 0);
+      CHECK(batch->errors[1].row == 13);
+      CHECK(absl::IsInternal(batch->errors[1].status));
     } else {
       for (const std::string& id : ids) (void)rig.Predict(For(id));
     }
@@ -166,10 +171,10 @@ TEST_CASE("predictions of a batch are saved, each under an id of its own") {
   for (int from_cache = 0; from_cache < 2; ++from_cache) {
     const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
     REQUIRE(batch.ok());
-    CHECK(batch->rows[0].answer.prediction_id != batch->rows[1].answer.prediction_id);
+    REQUIRE(batch->prediction_ids.size() == 2);
+    CHECK(batch->prediction_ids[0] != batch->prediction_ids[1]);
     for (size_t i = 0; i < users.size(); ++i) {
-      const std::string& id = batch->rows[i].answer.prediction_id;
-      const auto saved = rig.Await(rig.predictor.GetPrediction(id, rig.call));
+      const auto saved = rig.Await(rig.predictor.GetPrediction(batch->prediction_ids[i], rig.call));
       REQUIRE(saved.ok());
       CHECK(saved->user_id == users[i]);
       CHECK(saved->outputs == std::vector<float>{67});

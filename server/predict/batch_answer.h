@@ -1,0 +1,38 @@
+// What a batch of many users came to.
+#ifndef PREDICTD_SERVER_PREDICT_BATCH_ANSWER_H_
+#define PREDICTD_SERVER_PREDICT_BATCH_ANSWER_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/predict/request.h"
+#include "server/repository/version.h"
+
+namespace predictd::predict {
+
+// One user's part while it is under way.
+struct BatchRow {
+  absl::Status status;
+  // Where OK. Its version is borrowed from the batch: thousands of references counted by all loops
+  // would be a good part of what a row costs.
+  Answer answer;
+};
+
+// Of all rows, by position in the request; only what is answered, for there may be many.
+struct BatchAnswer {
+  struct RowError {
+    size_t row;
+    absl::Status status;
+  };
+
+  repository::VersionHandle version;
+  std::vector<float> outputs;  // row-major; NaN where the row failed
+  std::vector<RowError> errors;
+  // Empty for a row that failed; none at all where nothing is saved.
+  std::vector<std::string> prediction_ids;
+};
+
+}  // namespace predictd::predict
+
+#endif  // PREDICTD_SERVER_PREDICT_BATCH_ANSWER_H_
