@@ -4,13 +4,16 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "server/base/feature_row.h"
 #include "server/base/schema.h"
 
 namespace predictd {
+
+// What a model gave for one row, in the order of its signature; few need no allocation.
+using OutputValues = absl::InlinedVector<float, 4>;
 
 struct Prediction {
   std::string prediction_id;    // UUIDv7
@@ -20,8 +23,8 @@ struct Prediction {
   std::string version;
   // Names of `features`, in order; never null.
   std::shared_ptr<const Schema> schema;
-  std::vector<float> features;  // finite
-  std::vector<float> outputs;   // finite
+  FeatureValues features;  // finite
+  OutputValues outputs;    // finite
   FeatureOrigin feature_origin = FeatureOrigin::kUnspecified;
   absl::Time created_at;  // wall clock, milliseconds
 };

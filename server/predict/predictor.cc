@@ -183,8 +183,8 @@ Prediction Predictor::MakePrediction(const Request& request, const Answer& answe
   prediction.model = answer.version->model;
   prediction.version = answer.version->version;
   prediction.schema = answer.version->features;
-  prediction.features.assign(answer.features.begin(), answer.features.end());
-  prediction.outputs.assign(answer.outputs.begin(), answer.outputs.end());
+  prediction.features = answer.features;
+  prediction.outputs = answer.outputs;
   prediction.feature_origin = answer.origin;
   prediction.created_at = absl::FromUnixMillis(absl::ToUnixMillis(now));
   return prediction;

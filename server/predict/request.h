@@ -7,12 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "server/base/feature_row.h"
 #include "server/base/metrics.h"
+#include "server/base/prediction.h"
 #include "server/repository/version.h"
 
 namespace predictd::predict {
@@ -52,9 +51,6 @@ struct StageTimes {
   absl::Duration model;
   absl::Duration save;
 };
-
-// Of one row; few need no allocation.
-using OutputValues = absl::InlinedVector<float, 4>;
 
 struct Answer {
   repository::VersionHandle version;

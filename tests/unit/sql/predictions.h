@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "server/base/prediction.h"
 #include "tests/catch.h"
 
@@ -31,7 +32,7 @@ inline Prediction MakePrediction(std::string id) {
 
 // Floats bit for bit.
 inline void CheckSame(const Prediction& a, const Prediction& b) {
-  const auto same_bits = [](const std::vector<float>& x, const std::vector<float>& y) {
+  const auto same_bits = [](absl::Span<const float> x, absl::Span<const float> y) {
     return x.size() == y.size() &&
            (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0);
   };

@@ -119,6 +119,29 @@ TEST_CASE("of several predictions with one idempotency key the first is saved") 
               "idempotency_key = 'k' AND idempotency_key <> ''") != "");
 }
 
+TEST_CASE("many predictions come back each as it was saved, with keys among them or not") {
+  const int keyed = GENERATE(-1, 0, 20, 39);
+  Store test;
+  std::vector<Prediction> predictions;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 40; ++i) {
+    ids.push_back(absl::StrCat("id-", i));
+    Prediction prediction = MakePrediction(ids.back());
+    prediction.user_id = absl::StrCat("user ", i);
+    prediction.features = {static_cast<float>(i), 0.5F};
+    prediction.outputs = {static_cast<float>(-i)};
+    if (i == keyed) prediction.idempotency_key = "key";
+    predictions.push_back(std::move(prediction));
+  }
+  REQUIRE(*test.Write(predictions) == ids);
+  CHECK(test.Count() == "40");
+  for (const Prediction& prediction : predictions) {
+    const auto found = test.Find(prediction.prediction_id);
+    REQUIRE(found.has_value());
+    CheckSame(*found, prediction);
+  }
+}
+
 TEST_CASE("a batch that cannot be written leaves nothing behind") {
   Store test;
   Prediction poison = MakePrediction("b");
