@@ -10,6 +10,7 @@ RUN strip --strip-debug build/release/predictd build/release/predict
 
 FROM debian:trixie-slim AS runtime
 RUN apt-get update && apt-get install -y --no-install-recommends \
+    ca-certificates \
     libcivetweb1 \
     libgrpc++1.51t64 \
     libhiredis1.1.0 \

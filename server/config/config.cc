@@ -17,6 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "server/base/cpus.h"
 #include "server/base/status.h"
+#include "server/redis/tls.h"
 
 ABSL_DECLARE_FLAG(std::string, listen);
 ABSL_DECLARE_FLAG(std::string, http_listen);
@@ -46,6 +47,9 @@ ABSL_DECLARE_FLAG(absl::Duration, feature_source_timeout);
 ABSL_DECLARE_FLAG(int, postgres_connections);
 ABSL_DECLARE_FLAG(std::string, feature_names);
 ABSL_DECLARE_FLAG(std::string, feature_cache);
+ABSL_DECLARE_FLAG(std::string, feature_cache_ca);
+ABSL_DECLARE_FLAG(std::string, feature_cache_cert);
+ABSL_DECLARE_FLAG(std::string, feature_cache_key);
 ABSL_DECLARE_FLAG(std::string, feature_cache_prefix);
 ABSL_DECLARE_FLAG(std::string, feature_cache_encoding);
 ABSL_DECLARE_FLAG(std::string, feast_project);
@@ -206,6 +210,27 @@ absl::Status ReadFeast(Config& config) {
                                  config.feast.entity_type);
 }
 
+absl::Status ReadCacheAddress(Config& config) {
+  if (const std::string cache = absl::GetFlag(FLAGS_feature_cache); !cache.empty()) {
+    auto address = redis::ParseAddress(cache);
+    if (!address.ok()) return Invalid("feature_cache", address.status().message());
+    config.feature_cache = *std::move(address);
+  }
+  const redis::TlsFiles files{.ca = absl::GetFlag(FLAGS_feature_cache_ca),
+                              .cert = absl::GetFlag(FLAGS_feature_cache_cert),
+                              .key = absl::GetFlag(FLAGS_feature_cache_key)};
+  if (config.feature_cache && config.feature_cache->tls != nullptr) {
+    auto tls = redis::TlsContext::Create(files);
+    if (!tls.ok()) return tls.status();
+    config.feature_cache->tls = *std::move(tls);
+  } else if (!files.ca.empty() || !files.cert.empty() || !files.key.empty()) {
+    return Invalid("feature_cache",
+                   "is not rediss://..., which --feature_cache_ca, --feature_cache_cert and "
+                   "--feature_cache_key are for");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadFeatures(Config& config) {
   if (const std::string source = absl::GetFlag(FLAGS_feature_source); !source.empty()) {
     auto address = ParseStoreAddress("--feature_source", source);
@@ -222,11 +247,7 @@ absl::Status ReadFeatures(Config& config) {
   config.postgres_connections = absl::GetFlag(FLAGS_postgres_connections);
   if (config.postgres_connections == 0) config.postgres_connections = 2 * config.event_loops;
   PREDICTD_RETURN_IF_ERROR(ReadFeatureNames(config));
-  if (const std::string cache = absl::GetFlag(FLAGS_feature_cache); !cache.empty()) {
-    auto address = redis::ParseAddress(cache);
-    if (!address.ok()) return Invalid("feature_cache", address.status().message());
-    config.feature_cache = *std::move(address);
-  }
+  PREDICTD_RETURN_IF_ERROR(ReadCacheAddress(config));
   config.feature_cache_prefix = absl::GetFlag(FLAGS_feature_cache_prefix);
   PREDICTD_RETURN_IF_ERROR(Choose<CacheEncoding>("feature_cache_encoding",
                                                  absl::GetFlag(FLAGS_feature_cache_encoding),

@@ -21,7 +21,18 @@ ABSL_FLAG(std::string, feature_names, "",
           "feature names in order, comma-separated, for packed Redis values without a source");
 ABSL_FLAG(std::string, feature_cache, "",
           "redis://[user:password@]host:port[/db], unix:///path, or several servers of a cluster: "
-          "redis-cluster://[user:password@]host:port,host:port; empty = none");
+          "redis-cluster://[user:password@]host:port,host:port; with TLS rediss:// or "
+          "rediss-cluster://; empty = none");
+ABSL_FLAG(
+    std::string, feature_cache_ca, "",
+    "PEM file with the authorities whose certificates Redis may have, with rediss://; empty = "
+    "the system's");
+ABSL_FLAG(
+    std::string, feature_cache_cert, "",
+    "PEM file with the certificate chain that is presented to Redis, which asks for one unless "
+    "told otherwise (tls-auth-clients); empty = none");
+ABSL_FLAG(std::string, feature_cache_key, "",
+          "PEM file with the private key of --feature_cache_cert");
 ABSL_FLAG(std::string, feature_cache_prefix,
           "features:", "Redis key = prefix + user_id; not with feast");
 ABSL_FLAG(std::string, feature_cache_encoding, "packed",

@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "server/redis/tls.h"
 
 namespace predictd::redis {
 namespace {
@@ -25,7 +26,8 @@ absl::Status Bad(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(
       what,
       "; write redis://[user:password@]host[:port][/db], "
-      "redis-cluster://[user:password@]host[:port],host[:port],... or unix:///path/of/socket"));
+      "redis-cluster://[user:password@]host[:port],host[:port],... or unix:///path/of/socket; with "
+      "TLS rediss:// or rediss-cluster://"));
 }
 
 std::optional<int> HexDigit(char digit) {
@@ -108,7 +110,7 @@ absl::Status ParseHostAndPort(absl::string_view text, HostAndPort& at) {
   return absl::OkStatus();
 }
 
-// What follows the credentials of redis://.
+// What follows the credentials of redis:// and rediss://.
 absl::Status ParseServer(absl::string_view text, Address& address) {
   const size_t slash = text.find('/');
   if (slash != absl::string_view::npos && slash + 1 < text.size()) {
@@ -119,7 +121,7 @@ absl::Status ParseServer(absl::string_view text, Address& address) {
   HostAndPort at;
   const absl::string_view server = text.substr(0, slash);
   if (absl::StrContains(server, ',')) {
-    return Bad("redis:// takes one server; several are redis-cluster://");
+    return Bad("this scheme takes one server; several are redis-cluster://");
   }
   if (absl::Status status = ParseHostAndPort(server, at); !status.ok()) return status;
   address.host = std::move(at.host);
@@ -127,7 +129,7 @@ absl::Status ParseServer(absl::string_view text, Address& address) {
   return absl::OkStatus();
 }
 
-// What follows the credentials of redis-cluster://.
+// What follows the credentials of redis-cluster:// and rediss-cluster://.
 absl::Status ParseSeeds(absl::string_view text, Address& address) {
   absl::ConsumeSuffix(&text, "/");
   if (absl::StrContains(text, '/')) {
@@ -153,16 +155,18 @@ Address Address::Node(const HostAndPort& at) const {
   node.port = at.port;
   node.user = user;
   node.password = password;
+  node.tls = tls;
   return node;
 }
 
 std::string Address::ToString() const {
   if (!unix_path.empty()) return absl::StrCat("unix://", unix_path);
+  const absl::string_view scheme = tls == nullptr ? "redis" : "rediss";
   if (is_cluster()) {
     const auto append = [](std::string* out, const HostAndPort& at) { *out += at.ToString(); };
-    return absl::StrCat("redis-cluster://", absl::StrJoin(seeds, ",", append));
+    return absl::StrCat(scheme, "-cluster://", absl::StrJoin(seeds, ",", append));
   }
-  return absl::StrCat("redis://", HostAndPort{host, port}.ToString(),
+  return absl::StrCat(scheme, "://", HostAndPort{host, port}.ToString(),
                       database == 0 ? "" : absl::StrCat("/", database));
 }
 
@@ -177,14 +181,17 @@ absl::StatusOr<Address> ParseAddress(absl::string_view url) {
     address.unix_path = std::string(url);
     return address;
   }
-  if (absl::StartsWith(url, "rediss://") || absl::StartsWith(url, "rediss-cluster://")) {
-    return absl::UnimplementedError(
-        "rediss:// (TLS) is not built in; write redis:// or unix:// with the address of a local "
-        "TLS tunnel such as stunnel");
-  }
-  const bool cluster = absl::ConsumePrefix(&url, "redis-cluster://");
-  if (!cluster && !absl::ConsumePrefix(&url, "redis://")) {
+  const size_t colon = url.find("://");
+  absl::string_view scheme = url.substr(0, colon);
+  const bool cluster = absl::ConsumeSuffix(&scheme, "-cluster");
+  if (colon == absl::string_view::npos || (scheme != "redis" && scheme != "rediss")) {
     return Bad("the address has no known scheme");
+  }
+  url.remove_prefix(colon + 3);
+  if (scheme == "rediss") {
+    auto tls = TlsContext::Create({});
+    if (!tls.ok()) return tls.status();
+    address.tls = *std::move(tls);
   }
   // The last '@' ends the credentials, so that a password that holds one still works.
   if (const size_t at = url.rfind('@'); at != absl::string_view::npos) {

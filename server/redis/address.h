@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_REDIS_ADDRESS_H_
 #define PREDICTD_SERVER_REDIS_ADDRESS_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,8 @@
 #include "absl/strings/string_view.h"
 
 namespace predictd::redis {
+
+class TlsContext;
 
 struct HostAndPort {
   std::string host;
@@ -25,11 +28,13 @@ struct Address {
   std::string user;      // empty = the default user
   std::string password;  // empty = no AUTH
   int database = 0;
+  // How TLS is spoken, with each server of a cluster; null = it is not.
+  std::shared_ptr<const TlsContext> tls;
   // Of a cluster, of which any server may be asked for the others; then `host` is empty. Else none.
   std::vector<HostAndPort> seeds;
 
   bool is_cluster() const { return !seeds.empty(); }
-  // One of the cluster's servers, with the cluster's user and password.
+  // One of the cluster's servers, with the cluster's user, password and TLS.
   Address Node(const HostAndPort& at) const;
 
   // For logs, without the password.
@@ -37,8 +42,9 @@ struct Address {
 };
 
 // redis://[user:password@]host[:port][/db], redis-cluster://[user:password@]host[:port],...,
-// unix:///path. `rediss://` is UNIMPLEMENTED where hiredis has no TLS; anything else is
-// INVALID_ARGUMENT. Messages say what to write instead. User and password may be percent-encoded.
+// unix:///path; rediss:// and rediss-cluster:// with TLS, for which the system's authorities are
+// trusted. Anything else is INVALID_ARGUMENT, with a message that says what to write instead. User
+// and password may be percent-encoded.
 absl::StatusOr<Address> ParseAddress(absl::string_view url);
 
 }  // namespace predictd::redis

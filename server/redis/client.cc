@@ -116,7 +116,7 @@ void Client::BeforeSleep() {
   if (connection_ == nullptr) return;
   if (fired_.load() && fired_.exchange(false)) armed_.reset();
   Watcher::Event event = Watcher::Event::kReadable;
-  if (state_ == State::kConnecting || connection_->unwritten() > 0) {
+  if (connection_->waits_to_write()) {
     event = Watcher::Event::kWritable;
   } else if (state_ == State::kUp && queue_.empty()) {
     // Not kReadable: that would wake the watcher for each answer that the loop, long awake again,

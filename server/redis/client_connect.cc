@@ -38,7 +38,7 @@ void Client::ConnectToNext() {
   absl::Status error = absl::UnavailableError("no address to connect to");
   while (endpoints_left_ > 0) {
     --endpoints_left_;
-    auto opened = Connection::Open(endpoints_[endpoint_turn_++ % endpoints_.size()]);
+    auto opened = Connection::Open(endpoints_[endpoint_turn_++ % endpoints_.size()], address_);
     if (opened.ok()) {
       connection_ = *std::move(opened);
       state_ = State::kConnecting;
@@ -52,7 +52,7 @@ void Client::ConnectToNext() {
 }
 
 bool Client::FinishConnecting() {
-  const auto connected = connection_->Connected();
+  const auto connected = connection_->Connect();
   if (!connected) return false;
   if (!connected->ok()) {
     if (endpoints_left_ == 0) {

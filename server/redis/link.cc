@@ -14,7 +14,7 @@ constexpr int kFillsPerTurn = 2;
 
 absl::Status Link::Open(const Endpoint& endpoint) {
   Close();
-  auto opened = Connection::Open(endpoint);
+  auto opened = Connection::Open(endpoint, address_);
   if (!opened.ok()) return opened.status();
   connection_ = *std::move(opened);
   return Flush();
@@ -38,7 +38,7 @@ absl::Status Link::Turn(Take take) {
 }
 
 absl::Status Link::FinishConnecting() {
-  const std::optional<absl::Status> connected = connection_->Connected();
+  const std::optional<absl::Status> connected = connection_->Connect();
   if (!connected) return absl::OkStatus();
   PREDICTD_RETURN_IF_ERROR(*connected);
   connected_ = true;
@@ -81,8 +81,8 @@ void Link::BeforeSleep() {
 }
 
 void Link::Arm() {
-  const bool writes = !connected_ || connection_->unwritten() > 0;
-  const auto event = writes ? Watcher::Event::kWritable : Watcher::Event::kReadable;
+  const auto event =
+      connection_->waits_to_write() ? Watcher::Event::kWritable : Watcher::Event::kReadable;
   if (armed_ == event) return;
   armed_ = event;
   watcher_.NudgeOnce(connection_->socket(), event, loop_, &fired_);

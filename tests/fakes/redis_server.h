@@ -26,6 +26,7 @@
 #include "server/redis/address.h"
 #include "server/redis/endpoint.h"
 #include "server/redis/protocol.h"
+#include "tests/fakes/certificates.h"
 
 namespace predictd {
 
@@ -35,6 +36,9 @@ class RedisServer {
  public:
   struct Options {
     bool tcp = false;
+    // The TCP port speaks TLS, as "ours" of these, and asks clients for a certificate of that
+    // authority; null = it does not.
+    const Certificates* tls = nullptr;
     bool cluster = false;       // one of a cluster, with `tcp`: alone at first
     std::string password = {};  // of the default user
     std::vector<std::string> arguments =
@@ -65,7 +69,10 @@ class RedisServer {
 
   // What --feature_cache takes.
   std::string unix_url() const { return "unix://" + socket_path(); }
-  std::string tcp_url() const { return "redis://127.0.0.1:" + std::to_string(port_); }
+  std::string tcp_url() const {
+    return (options_.tls == nullptr ? "redis://127.0.0.1:" : "rediss://127.0.0.1:") +
+           std::to_string(port_);
+  }
 
   redis::Address unix_address() const {
     redis::Address address;
@@ -151,7 +158,7 @@ class RedisServer {
 
   std::vector<std::string> CommandLine() const {
     std::vector<std::string> line = {"redis-server",
-                                     "--port",
+                                     options_.tls == nullptr ? "--port" : "--tls-port",
                                      std::to_string(port_),
                                      "--bind",
                                      "127.0.0.1",
@@ -173,6 +180,11 @@ class RedisServer {
                                      "yes"};
     if (!options_.password.empty()) {
       line.insert(line.end(), {"--requirepass", options_.password});
+    }
+    if (options_.tls != nullptr) {
+      line.insert(line.end(), {"--port", "0", "--tls-cert-file", options_.tls->File("ours.pem"),
+                               "--tls-key-file", options_.tls->File("ours.key"),
+                               "--tls-ca-cert-file", options_.tls->File("ours-ca.pem")});
     }
     if (options_.cluster) {
       line.insert(line.end(), {"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",

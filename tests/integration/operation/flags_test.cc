@@ -75,6 +75,8 @@ TEST_CASE("unknown flags, bad values and leftover arguments are named") {
   refusals.Add({models, "--save=before_reply"}, {"--save", "--save_to"});
   refusals.Add({models, "--feature_cache=http://x"}, {"--feature_cache"});
   refusals.Add({models, "--feature_cache=redis://localhost:1"}, {"--feature_names"});
+  refusals.Add({models, "--feature_cache=redis://localhost:1", "--feature_cache_ca=x"},
+               {"--feature_cache: is not rediss://", "--feature_cache_ca"});
   refusals.Add({models, "--feature_cache_encoding=csv"}, {"--feature_cache_encoding", "packed"});
   const std::string feast = "--feature_cache_encoding=feast";
   refusals.Add({models, feast}, {"--feast_project"});
@@ -115,6 +117,11 @@ TEST_CASE("files that are not there or not what they should be are named") {
   refusals.Add({models, "--tls_cert=" + none, "--tls_key=" + none}, {"--tls_", none});
   refusals.Add({models, "--tls_cert=" + text, "--tls_key=" + text}, {"--tls_", text});
   refusals.Add({models, "--tls_cert=" + text}, {"--tls_key"});
+  const std::string cache = "--feature_cache=rediss://localhost:1";
+  refusals.Add({models, cache, "--feature_cache_ca=" + none}, {"--feature_cache_ca", none});
+  refusals.Add({models, cache, "--feature_cache_cert=" + text, "--feature_cache_key=" + text},
+               {"--feature_cache_key", text});
+  refusals.Add({models, cache, "--feature_cache_cert=" + text}, {"--feature_cache_key"});
   refusals.Add({models, "--flagfile=" + none}, {"flagfile", none});
   refusals.Check();
 }

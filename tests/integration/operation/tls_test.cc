@@ -1,42 +1,16 @@
 // TLS and mutual TLS, with certificates made by openssl.
-#include <cstdlib>
-
 #include "absl/strings/match.h"
 #include "tests/catch.h"
+#include "tests/fakes/certificates.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
 
 namespace predictd::integration {
 namespace {
 
-// Two authorities, each with a certificate for 127.0.0.1 that it signed.
-class Certificates {
- public:
-  Certificates() {
-    for (const std::string name : {"ours", "theirs"}) {
-      Run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=" + name +
-          "-ca -keyout " + File(name + "-ca.key") + " -out " + File(name + "-ca.pem"));
-      Run("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost "
-          "-addext subjectAltName=IP:127.0.0.1,DNS:localhost -keyout " +
-          File(name + ".key") + " -out " + File(name + ".csr"));
-      Run("x509 -req -days 2 -copy_extensions copy -CAcreateserial -in " + File(name + ".csr") +
-          " -CA " + File(name + "-ca.pem") + " -CAkey " + File(name + "-ca.key") + " -out " +
-          File(name + ".pem"));
-    }
-    Run("ec -aes128 -passout pass:word -in " + File("ours.key") + " -out " + File("locked.key"));
-  }
-
-  std::string File(const std::string& name) const { return folder_.File(name); }
-  std::string Text(const std::string& name) const { return ReadFile(File(name)); }
-
- private:
-  static void Run(const std::string& arguments) {
-    const std::string command = "openssl " + arguments + " >/dev/null 2>&1";
-    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
-  }
-
-  const TempFolder folder_;
-};
+std::string Text(const Certificates& files, const std::string& name) {
+  return ReadFile(files.File(name));
+}
 
 grpc::Status Call(const PredictdProcess& server,
                   const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
@@ -61,12 +35,12 @@ TEST_CASE("with --tls_cert calls are encrypted, and a client that trusts another
   PredictdProcess server({"--models=" + repository.path(), "--tls_cert=" + files.File("ours.pem"),
                           "--tls_key=" + files.File("ours.key")});
   REQUIRE(server.WaitUntilReady());
-  const grpc::Status served = Call(server, Tls(files.Text("ours-ca.pem")));
+  const grpc::Status served = Call(server, Tls(Text(files, "ours-ca.pem")));
   INFO(served.error_message());
   CHECK(served.ok());
-  CHECK(Call(server, Tls(files.Text("theirs-ca.pem"))).error_code() == grpc::UNAVAILABLE);
+  CHECK(Call(server, Tls(Text(files, "theirs-ca.pem"))).error_code() == grpc::UNAVAILABLE);
   CHECK(Call(server, grpc::InsecureChannelCredentials()).error_code() == grpc::UNAVAILABLE);
-  CHECK(Call(server, Tls(files.Text("ours-ca.pem"))).ok());
+  CHECK(Call(server, Tls(Text(files, "ours-ca.pem"))).ok());
 }
 
 TEST_CASE("a key that is not the certificate's, or that needs a password, is refused at once") {
@@ -90,14 +64,15 @@ TEST_CASE("with --tls_client_ca only clients with a certificate of that authorit
                           "--tls_key=" + files.File("ours.key"),
                           "--tls_client_ca=" + files.File("ours-ca.pem")});
   REQUIRE(server.WaitUntilReady());
-  const std::string roots = files.Text("ours-ca.pem");
+  const std::string roots = Text(files, "ours-ca.pem");
   const grpc::Status served =
-      Call(server, Tls(roots, files.Text("ours.key"), files.Text("ours.pem")));
+      Call(server, Tls(roots, Text(files, "ours.key"), Text(files, "ours.pem")));
   INFO(served.error_message());
   CHECK(served.ok());
   CHECK(Call(server, Tls(roots)).error_code() == grpc::UNAVAILABLE);
-  CHECK(Call(server, Tls(roots, files.Text("theirs.key"), files.Text("theirs.pem"))).error_code() ==
-        grpc::UNAVAILABLE);
+  CHECK(
+      Call(server, Tls(roots, Text(files, "theirs.key"), Text(files, "theirs.pem"))).error_code() ==
+      grpc::UNAVAILABLE);
   CHECK(Call(server, grpc::InsecureChannelCredentials()).error_code() == grpc::UNAVAILABLE);
 }
 

@@ -73,28 +73,38 @@ TEST_CASE("what only one server has is refused for a cluster, and the other way 
   CHECK(servers.status().message().find("several are redis-cluster://") != absl::string_view::npos);
 }
 
-TEST_CASE("TLS is refused with the advice to use a tunnel") {
-  const auto address = ParseAddress(GENERATE("rediss://cache", "rediss-cluster://a,b"));
-  CHECK(absl::IsUnimplemented(address.status()));
-  CHECK(std::string(address.status().message()).find("tunnel") != std::string::npos);
+TEST_CASE("TLS is asked for by the scheme, of one server or of a cluster") {
+  const auto one = ParseAddress("rediss://:secret@cache/2");
+  REQUIRE(one.ok());
+  CHECK(one->tls != nullptr);
+  CHECK(one->host == "cache");
+  CHECK(one->port == 6379);
+  CHECK(one->ToString() == "rediss://cache:6379/2");
+  const auto cluster = ParseAddress("rediss-cluster://a,b:7000");
+  REQUIRE(cluster.ok());
+  CHECK(cluster->Node({"c", 7002}).tls == cluster->tls);
+  CHECK(cluster->ToString() == "rediss-cluster://a:6379,b:7000");
+  CHECK(ParseAddress("redis://cache")->tls == nullptr);
+  CHECK(ParseAddress("redis-cluster://a,b")->tls == nullptr);
 }
 
 TEST_CASE("a wrong address is refused without showing the password") {
-  const std::string url =
-      GENERATE(as<std::string>(), "", "cache:6379", "http://cache", "redis://", "redis:///1",
-               "redis://secret@cache", "redis://user:@cache", "redis://:secret%@cache",
-               "redis://:secret%4@cache", "redis://:secret%zz@cache", "redis://:secret@cache:0",
-               "redis://:secret@cache:65536", "redis://:secret@cache:", "redis://:secret@cache:+1",
-               "redis://:secret@cache:1 ", "redis://:secret@cache/x", "redis://:secret@cache/-1",
-               "redis://:secret@cache/1/2", "redis://:secret@cache?db=1", "redis://:secret@[::1",
-               "redis://:secret@[::1]6379", "redis://:secret@::1", "redis://:secret@", "unix://",
-               "unix:path", "unix://relative", "unix:///" + std::string(108, 'x'),
-               std::string("unix:///a\0b", 11), "redis-cluster://", "redis-cluster:///",
-               "redis-cluster://:secret@", "redis-cluster://:secret@a,",
-               "redis-cluster://:secret@,a", "redis-cluster://:secret@a:1,,b:2",
-               "redis-cluster://:secret@a:1 b:2", "redis-cluster://:secret@a:1,b:x",
-               "redis-cluster://:secret@a/1", "redis-cluster://:secret@a/1,b",
-               "redis-cluster://unix:///path", "redis://:secret@a,b", "redis://:secret@a:1,b:2/3");
+  const std::string url = GENERATE(
+      as<std::string>(), "", "cache:6379", "http://cache", "redis://", "redis:///1",
+      "redis://secret@cache", "redis://user:@cache", "redis://:secret%@cache",
+      "redis://:secret%4@cache", "redis://:secret%zz@cache", "redis://:secret@cache:0",
+      "redis://:secret@cache:65536", "redis://:secret@cache:", "redis://:secret@cache:+1",
+      "redis://:secret@cache:1 ", "redis://:secret@cache/x", "redis://:secret@cache/-1",
+      "redis://:secret@cache/1/2", "redis://:secret@cache?db=1", "redis://:secret@[::1",
+      "redis://:secret@[::1]6379", "redis://:secret@::1", "redis://:secret@", "unix://",
+      "unix:path", "unix://relative", "unix:///" + std::string(108, 'x'),
+      std::string("unix:///a\0b", 11), "redis-cluster://", "redis-cluster:///",
+      "redis-cluster://:secret@", "redis-cluster://:secret@a,", "redis-cluster://:secret@,a",
+      "redis-cluster://:secret@a:1,,b:2", "redis-cluster://:secret@a:1 b:2",
+      "redis-cluster://:secret@a:1,b:x", "redis-cluster://:secret@a/1",
+      "redis-cluster://:secret@a/1,b", "redis-cluster://unix:///path", "rediss:/cache",
+      "redisss://cache", "rediss-cluster-cluster://a", "-cluster://a", "redis://:secret@a,b",
+      "redis://:secret@a:1,b:2/3");
   CAPTURE(url);
   const auto address = ParseAddress(url);
   REQUIRE(absl::IsInvalidArgument(address.status()));

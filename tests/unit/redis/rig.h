@@ -28,7 +28,7 @@ struct Answer {
   bool done = false;
   absl::StatusCode code = absl::StatusCode::kUnknown;
   ReplyType type = ReplyType::kNil;
-  std::string text;
+  std::string text;  // or the error's message
 };
 
 inline Task<void> AskAndWait(Client& client, std::vector<std::string> words, Answer& answer) {
@@ -36,6 +36,7 @@ inline Task<void> AskAndWait(Client& client, std::vector<std::string> words, Ans
   const absl::StatusOr<Reply> reply = co_await client.Command(arguments);
   answer.done = true;
   answer.code = reply.status().code();
+  answer.text = std::string(reply.status().message());
   if (!reply.ok()) co_return;
   answer.type = reply->type();
   answer.text = std::string(reply->text());
