@@ -47,14 +47,12 @@ class Page : public CivetHandler {
   static void SendHead(mg_connection* connection, const Response& response) {
     mg_printf(connection,
               "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-              "Cache-Control: no-store\r\n\r\n",
+              "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
               response.ok ? "200 OK" : "503 Service Unavailable", response.content_type,
               response.body.size());
   }
 
   static bool Refuse(mg_connection* connection) {
-    // A body that nobody reads must not be taken for the next request.
-    mg_disable_connection_keep_alive(connection);
     mg_printf(connection,
               "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Length: 0\r\n"
               "Connection: close\r\n\r\n");
@@ -115,10 +113,11 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
                                                               Metrics& metrics,
                                                               std::function<bool()> ready) {
   auto pages = std::make_unique<Pages>(metrics, std::move(ready));
-  // civetweb takes "host:port" as it stands, IPv6 in brackets.
+  // civetweb takes "host:port" as it stands, IPv6 in brackets. No connection is kept alive: each
+  // would keep a thread, and two idle scrapers the probes of readiness waiting.
   const std::vector<std::string> options = {
-      "listening_ports",   address, "num_threads",           "2",     "request_timeout_ms", "10000",
-      "enable_keep_alive", "yes",   "keep_alive_timeout_ms", "10000", "tcp_nodelay",        "1"};
+      "listening_ports",   address, "num_threads", "2", "request_timeout_ms", "10000",
+      "enable_keep_alive", "no",    "tcp_nodelay", "1"};
   try {
     pages->server = std::make_unique<CivetServer>(options);
   } catch (const CivetException&) {

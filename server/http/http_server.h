@@ -14,8 +14,9 @@ namespace predictd::http {
 // Threads of its own; what it asks for may be called on them at any time.
 class HttpServer {
  public:
-  // Serves `address` ("host:port", port 0 = any free one) until destroyed. `ready` says what
-  // /readyz answers: 200 or 503. An error names the flag.
+  // Serves `address` ("host:port", port 0 = any free one) until destroyed; each connection is
+  // closed after its answer. `ready` says what /readyz answers: 200 or 503. An error names the
+  // flag.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& address,
                                                            Metrics& metrics,
                                                            std::function<bool()> ready);

@@ -1,10 +1,13 @@
 // grpc.health.v1.Health, /healthz and /readyz.
 #include <csignal>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
+#include "tests/integration/faults/sockets.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
 
@@ -74,6 +77,23 @@ TEST_CASE("HTTP pages answer HEAD as GET, without the body, and refuse what woul
     CHECK(absl::StartsWith(refusal, "HTTP/1.1 405"));
     CHECK_FALSE(absl::StrContains(refusal, "200 OK"));
   }
+}
+
+TEST_CASE("callers who keep their HTTP connections open do not hold up a probe of readiness") {
+  ModelRepository repository;
+  repository.Add("m", 1, Sum(1));
+  PredictdProcess server({"--models=" + repository.path()});
+  REQUIRE(server.WaitUntilReady());
+  const auto ask = [](const std::string& path) {
+    return absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n");
+  };
+  std::vector<RawConnection> kept;
+  for (int i = 0; i < 4; ++i) {
+    RawConnection& connection = kept.emplace_back(server.http_address());
+    REQUIRE(connection.Send(ask("/metrics")));
+    CHECK(absl::StrContains(connection.Receive(kPatience), "Connection: close\r\n"));
+  }
+  CHECK(absl::StartsWith(HttpExchange(server.http_address(), ask("/readyz")), "HTTP/1.1 200"));
 }
 
 TEST_CASE("with a default model the others do not count") {
