@@ -8,7 +8,8 @@ ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "gRPC addresses, comma-separated: host:port, [::1]:port, unix:/path.sock; port 0 takes a "
           "free one");
 ABSL_FLAG(std::string, http_listen, "127.0.0.1:8080",
-          "address of the HTTP side with /metrics, /healthz and /readyz; empty = off");
+          "address of the HTTP side with /metrics, /healthz and /readyz: host:port, [::1]:port; "
+          "port 0 takes a free one; empty = off");
 ABSL_FLAG(std::string, tls_cert, "",
           "PEM file with the server's certificate chain; empty = no TLS");
 ABSL_FLAG(std::string, tls_key, "", "PEM file with the certificate's private key");

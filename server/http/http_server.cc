@@ -4,12 +4,14 @@
 #include <prometheus/text_serializer.h>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "server/base/host_and_port.h"
 #include "server/http/process_metrics.h"
 
 namespace predictd::http {
@@ -112,6 +114,13 @@ struct HttpServer::Pages {
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& address,
                                                               Metrics& metrics,
                                                               std::function<bool()> ready) {
+  const std::optional<HostAndPort> parts = SplitHostAndPort(address);
+  if (!parts) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--http_listen: ", address,
+                     " is no address; write host:port or [::1]:port, or leave it empty to switch "
+                     "HTTP off"));
+  }
   auto pages = std::make_unique<Pages>(metrics, std::move(ready));
   // civetweb takes "host:port" as it stands, IPv6 in brackets. No connection is kept alive: each
   // would keep a thread, and two idle scrapers the probes of readiness waiting.
@@ -128,9 +137,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
   pages->server->addHandler("/metrics$", pages->metrics);
   pages->server->addHandler("/healthz$", pages->live);
   pages->server->addHandler("/readyz$", pages->ready);
-  pages->host = address.substr(0, address.rfind(':'));
+  pages->host = parts->host;
   pages->port = pages->server->getListeningPorts().front();
-  std::string bound = absl::StrCat(pages->host, ":", pages->port);
+  std::string bound = absl::StrCat(address.substr(0, address.rfind(':')), ":", pages->port);
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(pages), std::move(bound)));
 }
 

@@ -11,12 +11,13 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "server/base/host_and_port.h"
 #include "server/base/status.h"
 
 namespace predictd::rpc {
@@ -30,24 +31,6 @@ absl::Status CannotListen(absl::string_view address, int error) {
                           : "is the address this machine's, and may predictd use it?";
   return absl::FailedPreconditionError(absl::StrCat("--listen: cannot listen on ", address, ": ",
                                                     std::strerror(error), "; ", remedy));
-}
-
-struct HostAndPort {
-  std::string host;
-  std::string port;
-};
-
-absl::StatusOr<HostAndPort> Split(absl::string_view address) {
-  const size_t colon = address.rfind(':');
-  uint32_t port = 0;
-  if (colon == absl::string_view::npos || colon == 0 ||
-      !absl::SimpleAtoi(address.substr(colon + 1), &port) || port > 65535) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--listen: ", address, " is no address; write host:port, [::1]:port or unix:/path.sock"));
-  }
-  absl::string_view host = address.substr(0, colon);
-  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
-  return HostAndPort{std::string(host), absl::StrCat(port)};
 }
 
 // -1 with errno where it cannot.
@@ -124,13 +107,17 @@ absl::StatusOr<std::vector<ListenSocket>> ListenSocket::Open(const std::string& 
     sockets.push_back(*std::move(opened));
     return sockets;
   }
-  const auto parts = Split(address);
-  PREDICTD_RETURN_IF_ERROR(parts.status());
+  const std::optional<HostAndPort> parts = SplitHostAndPort(address);
+  if (!parts) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--listen: ", address, " is no address; write host:port, [::1]:port or unix:/path.sock"));
+  }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* list = nullptr;
-  const int failed = ::getaddrinfo(parts->host.c_str(), parts->port.c_str(), &hints, &list);
+  const int failed =
+      ::getaddrinfo(parts->host.c_str(), absl::StrCat(parts->port).c_str(), &hints, &list);
   if (failed != 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--listen: ", address, ": ", ::gai_strerror(failed), "; give an address of this machine"));

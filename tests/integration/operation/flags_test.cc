@@ -91,6 +91,9 @@ TEST_CASE("unknown flags, bad values and leftover arguments are named") {
   refusals.Add({models, "--feature_source=mysql://x"}, {"--feature_source"});
   refusals.Add({models, "--save_to=/tmp/x"}, {"--save_to"});
   refusals.Add({models, "--listen="}, {"--listen"});
+  refusals.Add({models, "--listen=:50051"}, {"--listen: :50051", "host:port"});
+  refusals.Add({models, "--http_listen=8080"}, {"--http_listen: 8080", "host:port"});
+  refusals.Add({models, "--http_listen=:8080"}, {"--http_listen: :8080", "host:port"});
   refusals.Add({models, "--max_message_mb=0"}, {"--max_message_mb"});
   refusals.Check();
 }
