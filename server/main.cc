@@ -224,7 +224,8 @@ class Predictd {
     line.predictor = std::make_unique<predict::Predictor>(
         predict::Line{loop, catalog_, reader, *line.batches, writer_.get(), config_.save, metrics_,
                       line.shadow.get()});
-    line.inference = std::make_unique<predict::Inference>(loop, catalog_, *line.batches, metrics_);
+    line.inference = std::make_unique<predict::Inference>(loop, catalog_, *line.batches, metrics_,
+                                                          config_.max_answer_bytes);
     return line;
   }
 

@@ -16,6 +16,11 @@ absl::Status ModelError(const LaneOptions& lane, absl::string_view message) {
       absl::StrCat("model '", lane.model, "' version ", lane.version, ": ", message));
 }
 
+absl::Status RunError(const LaneOptions& lane, const absl::Status& status) {
+  // A request that asks for too much is no failure of the model's.
+  return absl::IsInvalidArgument(status) ? status : ModelError(lane, status.message());
+}
+
 // Puts the rows' parts of one tensor one behind the other, and repeats the first row up to
 // `padded`: zeros might be a value on which the model throws.
 void Gather(absl::Span<Row* const> rows, size_t tensor, size_t width, int padded, char* to) {
@@ -68,7 +73,7 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
     row.queue_time = start - row.added_at;
     row.model_time = model_time;
     row.status = status.ok() ? TakeOutputs(options, outputs_.tensors(), static_cast<int>(i), row)
-                             : ModelError(options, status.message());
+                             : RunError(options, status);
     if (row.status.ok()) {
       answered += row.rows;
       queue_time += row.queue_time;

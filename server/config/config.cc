@@ -66,6 +66,9 @@ ABSL_DECLARE_FLAG(std::string, save_to);
 namespace predictd::config {
 namespace {
 
+// Largest answer of tensors: so many times the largest request.
+constexpr size_t kAnswerPerRequest = 16;
+
 absl::Status Invalid(absl::string_view flag, absl::string_view problem) {
   return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", problem));
 }
@@ -124,6 +127,7 @@ absl::Status ReadServing(Config& config) {
   config.listen.tls_client_ca = absl::GetFlag(FLAGS_tls_client_ca);
   config.listen.max_message_mb = absl::GetFlag(FLAGS_max_message_mb);
   PREDICTD_RETURN_IF_ERROR(CheckRange("max_message_mb", config.listen.max_message_mb, 1, 1024));
+  config.max_answer_bytes = (kAnswerPerRequest * config.listen.max_message_mb) << 20;
   config.listen.max_streams = absl::GetFlag(FLAGS_max_streams);
   PREDICTD_RETURN_IF_ERROR(CheckRange("max_streams", config.listen.max_streams, 1, 1 << 20));
   config.http_listen = absl::GetFlag(FLAGS_http_listen);

@@ -24,7 +24,8 @@ enum class CacheEncoding { kPacked, kHash, kFeast };
 
 struct Config {
   rpc::ListenOptions listen;
-  std::string http_listen;  // empty = off
+  size_t max_answer_bytes = 0;  // of tensors
+  std::string http_listen;      // empty = off
   rpc::AdminAccess admin = rpc::AdminAccess::kLoopback;
   absl::Duration lame_duck;
   absl::Duration drain_timeout;

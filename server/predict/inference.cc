@@ -24,25 +24,17 @@ absl::Status OfRow(int row, const absl::Status& status) {
   return named;
 }
 
-// A row that holds NaN or infinity says nothing about a version that fails on it: else one caller
-// could take a canary back.
-void CountRow(const MatchedTensors& tensors, int row, const absl::Status& status,
-              const repository::Version& version) {
-  if (absl::IsInternal(status) && !RowIsFinite(tensors, row)) return;
-  version.outcomes.Count(status);
-}
-
-// The same of rows that fail together, one of which may be to blame.
-void CountWhole(const MatchedTensors& tensors, const absl::Status& status,
-                const repository::Version& version) {
-  if (status.ok()) {
-    version.outcomes.CountMany(tensors.rows, 0);
-  } else if (absl::IsInternal(status)) {
-    for (int row = 0; row < tensors.rows; ++row) {
-      if (!RowIsFinite(tensors, row)) return;
-    }
-    version.outcomes.CountMany(0, tensors.rows);
+// What became of the rows in [begin, end) together. One that holds NaN or infinity may be to blame
+// for a failure, which then says nothing about the version: else one caller could take a canary
+// back.
+void CountRows(const MatchedTensors& tensors, int begin, int end, const absl::Status& status,
+               const repository::Version& version) {
+  if (status.ok()) return version.outcomes.CountMany(end - begin, 0);
+  if (!absl::IsInternal(status)) return;
+  for (int row = begin; row < end; ++row) {
+    if (!RowIsFinite(tensors, row)) return;
   }
+  version.outcomes.CountMany(0, end - begin);
 }
 
 }  // namespace
@@ -82,6 +74,10 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
                                       absl::Time deadline, InferAnswer& answer) {
   batching::Lane& lane = *answer.version->lane;
   const std::vector<TensorLayout>& layouts = lane.options().outputs;
+  size_t bytes_per_row = 0;
+  for (const TensorLayout& layout : layouts) bytes_per_row += layout.bytes_per_row();
+  absl::Status status = CheckAnswerSize(matched.rows, matched.rows * bytes_per_row, max_answer_);
+  if (!status.ok()) co_return status;
   absl::InlinedVector<const char*, 4> inputs;
   for (const InputTensor* input : matched.inputs) inputs.push_back(input->bytes.data());
   // Outputs that were not asked for are written too: the batch gives them anyway.
@@ -98,12 +94,11 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
     row.deadline = deadline;
     row.cancelled = &call.cancelled;
   };
-  absl::Status status;
   if (matched.rows == 1) {
     batching::RunRow row(batches_, lane);
     prepare(row, 0);
     status = co_await row;
-    CountRow(matched, 0, status, *answer.version);
+    CountRows(matched, 0, 1, status, *answer.version);
     answer.times.queue = row.queue_time;
     answer.times.model = row.model_time;
   } else {
@@ -111,7 +106,7 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
       batching::RunRow row(batches_, lane);
       prepare(row, index);
       const absl::Status of_row = co_await row;
-      CountRow(matched, index, of_row, *answer.version);
+      CountRows(matched, index, index + 1, of_row, *answer.version);
       if (!of_row.ok() && status.ok()) status = OfRow(index, of_row);
       answer.times.queue = std::max(answer.times.queue, row.queue_time);
       answer.times.model = std::max(answer.times.model, row.model_time);
@@ -139,7 +134,7 @@ Task<absl::Status> Inference::RunWhole(const MatchedTensors& matched, const Call
   batching::Lane& lane = *answer.version->lane;
   std::vector<TensorValue> values;
   const std::function<absl::Status()> run = [&] {
-    return RunWholeRequest(*answer.version->runnable, lane.options(), matched, values);
+    return RunWholeRequest(*answer.version->runnable, lane.options(), matched, max_answer_, values);
   };
   batching::RunRow row(batches_, lane);
   row.whole_request = &run;
@@ -147,7 +142,7 @@ Task<absl::Status> Inference::RunWhole(const MatchedTensors& matched, const Call
   row.deadline = deadline;
   row.cancelled = &call.cancelled;
   const absl::Status status = co_await row;
-  CountWhole(matched, status, *answer.version);
+  CountRows(matched, 0, matched.rows, status, *answer.version);
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
   if (!status.ok()) co_return status;

@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_PREDICT_INFERENCE_H_
 #define PREDICTD_SERVER_PREDICT_INFERENCE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -54,13 +55,19 @@ struct MatchedTensors;
 // One per loop; loop's thread only. Outlives its tasks.
 class Inference {
  public:
+  // `max_answer`: most bytes of a request's outputs, those of the model that it did not ask for
+  // included.
   Inference(Loop& loop, const repository::Catalog& catalog, batching::TurnBatches& batches,
-            Metrics& metrics)
-      : loop_(loop), catalog_(catalog), batches_(batches), metrics_(metrics) {}
+            Metrics& metrics, size_t max_answer)
+      : loop_(loop),
+        catalog_(catalog),
+        batches_(batches),
+        metrics_(metrics),
+        max_answer_(max_answer) {}
 
   // Runs the rows of a request, together with those of others. All or nothing: a row that fails
-  // fails the request. INVALID_ARGUMENT names the tensor; the rest as in Catalog::Find and
-  // TurnBatches::Add. `request` and `call` outlive the task.
+  // fails the request. INVALID_ARGUMENT names the tensor, or says that the answer is too large; the
+  // rest as in Catalog::Find and TurnBatches::Add. `request` and `call` outlive the task.
   Task<absl::StatusOr<InferAnswer>> Infer(const InferRequest& request, const CallContext& call);
 
  private:
@@ -76,6 +83,7 @@ class Inference {
   const repository::Catalog& catalog_;
   batching::TurnBatches& batches_;
   Metrics& metrics_;
+  const size_t max_answer_;
 };
 
 }  // namespace predictd::predict

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/status.h"
 
 namespace predictd::predict {
 namespace {
@@ -38,8 +39,10 @@ absl::Status Append(const TensorLayout& layout, TensorValue piece, TensorValue& 
 }  // namespace
 
 absl::Status RunWholeRequest(const model::Model& model, const batching::LaneOptions& lane,
-                             const MatchedTensors& request, std::vector<TensorValue>& outputs) {
+                             const MatchedTensors& request, size_t max_bytes,
+                             std::vector<TensorValue>& outputs) {
   outputs.assign(lane.outputs.size(), {});
+  size_t bytes = 0;
   for (int begin = 0; begin < request.rows; begin += lane.max_batch) {
     const int count = std::min(lane.max_batch, request.rows - begin);
     std::vector<TensorView> inputs;
@@ -48,9 +51,10 @@ absl::Status RunWholeRequest(const model::Model& model, const batching::LaneOpti
     }
     absl::StatusOr<std::vector<TensorValue>> values = model.RunShapes(inputs);
     if (!values.ok()) return values.status();
+    for (const TensorValue& value : *values) bytes += value.bytes.size();
+    PREDICTD_RETURN_IF_ERROR(CheckAnswerSize(begin + count, bytes, max_bytes));
     for (size_t i = 0; i < values->size(); ++i) {
-      const absl::Status added = Append(lane.outputs[i], std::move((*values)[i]), outputs[i]);
-      if (!added.ok()) return added;
+      PREDICTD_RETURN_IF_ERROR(Append(lane.outputs[i], std::move((*values)[i]), outputs[i]));
     }
   }
   return absl::OkStatus();

@@ -95,6 +95,21 @@ TEST_CASE("rows of no size are refused") {
   CHECK(client.Infer(request).code() == grpc::INVALID_ARGUMENT);
 }
 
+TEST_CASE("a request whose answer grows too large is the caller's mistake, not the model's") {
+  ModelRepository repository;
+  repository.Add("m", 1,
+                 TensorModel("def forward(self, t):\n    return (t.expand(t.size(0), 1 << 20),)\n",
+                             {{"t", "INT64", {-1, -1}}}, {{"wide", "INT64", {-1, -1}}}));
+  PredictdProcess server({"--models=" + repository.path(), "--max_batch=1", "--max_message_mb=1"});
+  REQUIRE(server.WaitUntilReady());
+  InferenceClient client(server);
+  const auto refused = client.Infer(RowsOfT(1000, 1, 0));
+  CHECK(refused.code() == grpc::INVALID_ARGUMENT);
+  CHECK(refused.message() ==
+        "inputs: the answer to 3 rows takes 25165824 bytes, the limit is 16777216; send fewer rows "
+        "at once");
+}
+
 TEST_CASE("an infinite output fails the request, and the server goes on") {
   ModelRepository repository;
   repository.Add("m", 1, Ragged());
