@@ -1,7 +1,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "client/connection.h"
 #include "client/exit_status.h"
 #include "client/id_reader.h"
+#include "client/input_file.h"
 #include "client/model_list.h"
 #include "client/ordered_calls.h"
 #include "client/progress_bar.h"
@@ -131,22 +131,10 @@ int RunBatch(const Arguments& arguments) {
     return RunCalls(*plan, ids, "stdin", std::nullopt);
   }
   const std::string& path = arguments[0];
-  if (std::filesystem::is_directory(path)) {
-    return UsageError(absl::StrCat(path, " is a directory; pass a file of user ids"));
-  }
-  errno = 0;
-  std::ifstream file(path);
-  if (!file) {
-    return UsageError(absl::StrCat("cannot read ", path, ": ", std::strerror(errno),
-                                   "; pass a file of user ids"));
-  }
-  std::optional<int64_t> total;
-  if (ProgressBar::OnTerminal() && std::filesystem::is_regular_file(path)) {
-    total = CountIds(file);
-    file.clear();
-    file.seekg(0);
-  }
-  IdReader ids(file);
+  absl::StatusOr<std::ifstream> file = OpenInput(path, "pass a file of user ids");
+  if (!file.ok()) return UsageError(file.status().message());
+  const std::optional<int64_t> total = CountForBar(*file, path, CountIds);
+  IdReader ids(*file);
   return RunCalls(*plan, ids, path, total);
 }
 

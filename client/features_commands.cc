@@ -1,7 +1,4 @@
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -14,7 +11,7 @@
 #include "client/feature_csv.h"
 #include "client/features_put.h"
 #include "client/features_text.h"
-#include "client/progress_bar.h"
+#include "client/input_file.h"
 #include "client/request_options.h"
 #include "client/status_text.h"
 #include "predictd/v1/predictor.grpc.pb.h"
@@ -27,22 +24,9 @@ int RunPut(const Connection& connection, const std::string& path) {
     std::ios::sync_with_stdio(false);
     return PutFeatures(connection, std::cin, "stdin", std::nullopt);
   }
-  if (std::filesystem::is_directory(path)) {
-    return UsageError(absl::StrCat(path, " is a directory; pass a CSV file"));
-  }
-  errno = 0;
-  std::ifstream file(path);
-  if (!file) {
-    return UsageError(
-        absl::StrCat("cannot read ", path, ": ", std::strerror(errno), "; pass a CSV file"));
-  }
-  std::optional<int64_t> total;
-  if (ProgressBar::OnTerminal() && std::filesystem::is_regular_file(path)) {
-    total = CountRows(file);
-    file.clear();
-    file.seekg(0);
-  }
-  return PutFeatures(connection, file, path, total);
+  absl::StatusOr<std::ifstream> file = OpenInput(path, "pass a CSV file");
+  if (!file.ok()) return UsageError(file.status().message());
+  return PutFeatures(connection, *file, path, CountForBar(*file, path, CountRows));
 }
 
 int RunGet(const Connection& connection, const std::string& user_id) {
