@@ -59,6 +59,22 @@ int OpenTcp(const addrinfo& found, uint16_t port) {
   return -1;
 }
 
+// 0 where a Unix socket may be made at `name`: nothing is there, or the file of a process that is
+// gone, which is removed. Else why not: one that serves it, or that may not be asked, keeps it.
+int MakeRoom(const sockaddr_un& name) {
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (probe < 0) return errno;
+  const bool served = ::connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
+  const int error = served ? EADDRINUSE : errno;
+  ::close(probe);
+  if (error == EAGAIN) return EADDRINUSE;  // served, by one that is behind
+  if (error == ENOENT) return 0;
+  if (error != ECONNREFUSED) return error;
+  struct stat file {};
+  if (::lstat(name.sun_path, &file) == 0 && S_ISSOCK(file.st_mode)) ::unlink(name.sun_path);
+  return 0;
+}
+
 uint16_t PortOf(int descriptor) {
   sockaddr_storage address{};
   socklen_t length = sizeof(address);
@@ -80,17 +96,10 @@ absl::StatusOr<ListenSocket> ListenSocket::OpenUnix(const std::string& address, 
   const auto* const plain = reinterpret_cast<const sockaddr*>(&name);
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor < 0) return CannotListen(address, errno);
-  // Of a process that is gone the file remains; of one that serves it must not be taken.
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const bool served = ::connect(probe, plain, sizeof(name)) == 0 || errno == EAGAIN;
-  ::close(probe);
-  int error = served ? EADDRINUSE : 0;
-  if (!served) {
-    struct stat file {};
-    if (::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode)) ::unlink(path.c_str());
-    if (::bind(descriptor, plain, sizeof(name)) != 0 || ::listen(descriptor, kBacklog) != 0) {
-      error = errno;
-    }
+  int error = MakeRoom(name);
+  if (error == 0 &&
+      (::bind(descriptor, plain, sizeof(name)) != 0 || ::listen(descriptor, kBacklog) != 0)) {
+    error = errno;
   }
   if (error == 0) return ListenSocket(descriptor, std::move(path), address);
   ::close(descriptor);

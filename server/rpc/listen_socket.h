@@ -15,8 +15,8 @@ class ListenSocket {
  public:
   // `address`: "host:port", "[::1]:port" or "unix:/path"; port 0 = any free one. A host name is
   // listened on at each of its addresses, [::] takes IPv4 callers as well. Never shares a port with
-  // another process, nor takes a Unix socket that one serves. An error names --listen and what to
-  // do.
+  // another process, nor takes a Unix socket that one serves, or that it may not ask whether one
+  // does. An error names --listen and what to do.
   static absl::StatusOr<std::vector<ListenSocket>> Open(const std::string& address);
 
   ListenSocket(ListenSocket&& other) noexcept

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -58,6 +59,23 @@ TEST_CASE("a Unix socket that a process serves is not taken, a file that is left
   CHECK_FALSE(ListenSocket::Open("unix:" + path).ok());
   CHECK(std::filesystem::exists(path));
   std::filesystem::remove_all(std::filesystem::path(path).parent_path());
+}
+
+TEST_CASE("a Unix socket that cannot be asked whether a process serves it is not taken") {
+  const std::string path = TemporaryPath("s");
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::filesystem::permissions(folder, std::filesystem::perms::all);
+  const auto first = ListenSocket::Open("unix:" + path);
+  REQUIRE(first.ok());
+  REQUIRE(::chmod(path.c_str(), 0) == 0);
+  constexpr uid_t kNobody = 65534;
+  const bool root = ::geteuid() == 0;
+  if (root) REQUIRE(::seteuid(kNobody) == 0);
+  const absl::Status refused = ListenSocket::Open("unix:" + path).status();
+  if (root) REQUIRE(::seteuid(0) == 0);
+  CHECK(absl::StrContains(refused.message(), path + ": Permission denied"));
+  CHECK(std::filesystem::exists(path));
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("what is no address of this machine is refused with the remedy") {
