@@ -36,9 +36,9 @@ Task<absl::Status> Predictor::Run(const Request& request, const CallContext& cal
   batching::RunRow row(line_.batches, *answer.version->lane);
   RowTensors tensors = TensorsOf(answer, call, row);
   status = co_await row;
+  status = TakeRow(std::move(status), row, tensors, answer);
   answer.version->outcomes.Count(status);
   answer.version->lane->statistics().RecordRequests(status.ok(), 1, line_.loop.Now() - start);
-  TakeRow(status, row, tensors, answer);
   if (!status.ok()) co_return status;
   if (!answer.outputs.empty()) {
     answer.version->lane->metrics().output.Observe(answer.outputs[0]);
@@ -73,11 +73,11 @@ RowTensors Predictor::TensorsOf(Answer& answer, const CallContext& call, batchin
   return RowTensors(options, answer.features, absl::MakeSpan(answer.outputs), row);
 }
 
-void Predictor::TakeRow(const absl::Status& status, const batching::Row& row, RowTensors& tensors,
-                        Answer& answer) {
+absl::Status Predictor::TakeRow(absl::Status status, const batching::Row& row, RowTensors& tensors,
+                                Answer& answer) {
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
-  if (status.ok()) tensors.TakeOutputs();
+  return status.ok() ? tensors.TakeOutputs() : status;
 }
 
 absl::Status Predictor::FeaturesAtHand(const Request& request, Answer& answer, bool* done) {

@@ -82,9 +82,9 @@ class Predictor {
                             Answer& answer);
   // Makes `row` ready for the model: it looks into `answer`.
   static RowTensors TensorsOf(Answer& answer, const CallContext& call, batching::Row& row);
-  // What the model answered with `status`.
-  static void TakeRow(const absl::Status& status, const batching::Row& row, RowTensors& tensors,
-                      Answer& answer);
+  // What the model answered with `status`; whether that is an answer.
+  static absl::Status TakeRow(absl::Status status, const batching::Row& row, RowTensors& tensors,
+                              Answer& answer);
 
   // What batches of one model share.
   struct OfModel {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+
 namespace predictd::predict {
 namespace {
 
@@ -44,14 +46,21 @@ RowTensors::RowTensors(const batching::LaneOptions& lane, absl::Span<const float
   row.outputs = absl::MakeSpan(output_pointers_);
 }
 
-void RowTensors::TakeOutputs() {
-  if (unconverted_outputs_.empty()) return;
+absl::Status RowTensors::TakeOutputs() {
+  if (unconverted_outputs_.empty()) return absl::OkStatus();
   float* to = outputs_.data();
   for (size_t i = 0; i < lane_.outputs.size(); ++i) {
     const TensorLayout& output = lane_.outputs[i];
     ToFloats(output_pointers_[i], output.datatype, absl::MakeSpan(to, output.elements_per_row));
+    // What came was finite.
+    if (!AllFinite(reinterpret_cast<const char*>(to), Datatype::kFp32, output.elements_per_row)) {
+      return absl::InternalError(absl::StrCat("model '", lane_.model, "' version ", lane_.version,
+                                              ": gave a value beyond FP32 in output '", output.name,
+                                              "' for this row; ModelInfer answers it as it is"));
+    }
     to += output.elements_per_row;
   }
+  return absl::OkStatus();
 }
 
 }  // namespace predictd::predict

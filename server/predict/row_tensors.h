@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "server/batching/lane.h"
 #include "server/batching/row.h"
@@ -25,8 +26,8 @@ class RowTensors {
   RowTensors(const RowTensors&) = delete;
   RowTensors& operator=(const RowTensors&) = delete;
 
-  // After the row has come back OK.
-  void TakeOutputs();
+  // After the row has come back OK. INTERNAL where a value is beyond the range of FP32.
+  absl::Status TakeOutputs();
 
  private:
   const batching::LaneOptions& lane_;

@@ -78,8 +78,7 @@ void RowsAtHand::AllBegun() {
 
 void RowsAtHand::Answered(RowAtHand& row) {
   BatchRow& batch_row = row.batch_row;
-  batch_row.status = std::move(row.status);
-  Predictor::TakeRow(batch_row.status, row, row.tensors, batch_row.answer);
+  batch_row.status = Predictor::TakeRow(std::move(row.status), row, row.tensors, batch_row.answer);
   Count(batch_row);
   if (batch_row.status.ok() && predictor_.line_.save_mode == SaveMode::kAfterReply) {
     request_.user_id = row.user_id;

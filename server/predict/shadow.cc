@@ -87,9 +87,9 @@ Task<void> Shadow::Run(Waiting row) {
   batching::RunRow run(batches_, lane);
   RowTensors tensors(lane.options(), features, absl::MakeSpan(outputs), run);
   run.deadline = loop_.Now() + kLongestWait;
-  const absl::Status status = co_await run;
+  absl::Status status = co_await run;
+  if (status.ok()) status = tensors.TakeOutputs();
   if (status.ok()) {
-    tensors.TakeOutputs();
     Compare(row, outputs, run.model_time);
   } else if (absl::IsInternal(status)) {
     Failed(row, status.message());

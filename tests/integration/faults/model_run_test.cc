@@ -12,6 +12,14 @@
 namespace predictd::integration {
 namespace {
 
+// Gives FP64, beyond the range of FP32 for rows whose sum is above 340.
+ModelSpec LargeOutputs() {
+  ModelSpec spec = Sum(kFeatures);
+  spec.source = "def forward(self, x):\n    return x.sum(1, keepdim=True).double() * 1e36\n";
+  spec.signature.mutable_outputs(0)->set_datatype("FP64");
+  return spec;
+}
+
 // One batch in which `poison` lies among good users; the row that fails is that one alone.
 void CheckPoisonedRow(PredictdProcess& predictd, const std::string& model, int poison,
                       const std::string& what) {
@@ -36,8 +44,8 @@ void CheckPoisonedRow(PredictdProcess& predictd, const std::string& model, int p
   }
 }
 
-TEST_CASE("A row that makes the model throw, or give NaN, fails alone") {
-  // User 9 has what the one model throws on, user 11 what the other gives NaN for.
+TEST_CASE("A row that makes the model throw, or give NaN or too large a value, fails alone") {
+  // User 9 has what the one model throws on, user 11 what the others give no number for.
   const FeatureTable users(64, kFeatures, [](int user, int feature) {
     if (feature > 0) return 1;
     return user == 9 ? -1 : user == 11 ? 2000 : user;
@@ -45,6 +53,7 @@ TEST_CASE("A row that makes the model throw, or give NaN, fails alone") {
   ModelRepository models;
   models.Add("throws", 1, ThrowsBelowZero(kFeatures));
   models.Add("nan", 1, NanAbove1000(kFeatures));
+  models.Add("large", 1, LargeOutputs());
   // On a loop, or on a worker.
   const std::string inline_budget = GENERATE("0", "10ms");
   PredictdProcess predictd({"--models=" + models.path(), "--feature_source=" + users.source(),
@@ -52,8 +61,10 @@ TEST_CASE("A row that makes the model throw, or give NaN, fails alone") {
                             "--inline_budget=" + inline_budget});
   REQUIRE(predictd.WaitForState("throws", 1, v1::MODEL_STATE_READY));
   REQUIRE(predictd.WaitForState("nan", 1, v1::MODEL_STATE_READY));
+  REQUIRE(predictd.WaitForState("large", 1, v1::MODEL_STATE_READY));
   CheckPoisonedRow(predictd, "throws", 9, "f0 is negative");
   CheckPoisonedRow(predictd, "nan", 11, "NaN");
+  CheckPoisonedRow(predictd, "large", 11, "beyond FP32");
 
   // The same from many callers at once, of whom every eighth is the poisoner.
   Load::Options mixed;
@@ -76,6 +87,7 @@ TEST_CASE("A row that makes the model throw, or give NaN, fails alone") {
   CHECK(std::abs(result.failed() - all / 8) <= 8);
   CHECK(predictd.Metric(R"(predictd_requests_total{method="Predict",code="INTERNAL"})") ==
         result.failed());
+  CHECK(predictd.Predict("u11", {}, "large").code() == grpc::StatusCode::INTERNAL);
   CheckSteady(predictd, "nan");
 }
 

@@ -1,0 +1,49 @@
+#include "server/predict/row_tensors.h"
+
+#include <cstring>
+#include <vector>
+
+#include "tests/catch.h"
+
+namespace predictd::predict {
+namespace {
+
+struct TestRow : batching::Row {
+  void Run() override {}
+};
+
+// What becomes of a row for which the model gives these values as FP64, and its floats.
+absl::Status Taken(const std::vector<double>& given, std::vector<float>& floats) {
+  const auto width = static_cast<int64_t>(given.size());
+  const batching::LaneOptions lane{
+      .model = "m",
+      .version = "1",
+      .inputs = {{.name = "x", .shape = {-1, 1}, .elements_per_row = 1}},
+      .outputs = {{.name = "y",
+                   .datatype = Datatype::kFp64,
+                   .shape = {-1, width},
+                   .elements_per_row = width}}};
+  const float feature = 1;
+  floats.resize(OutputsPerRow(lane));
+  TestRow row;
+  RowTensors tensors(lane, absl::MakeConstSpan(&feature, 1), absl::MakeSpan(floats), row);
+  std::memcpy(row.outputs[0], given.data(), given.size() * sizeof(double));
+  return tensors.TakeOutputs();
+}
+
+TEST_CASE("outputs of other types are answered as the nearest floats") {
+  std::vector<float> floats;
+  CHECK(Taken({0.1, -3e38}, floats).ok());
+  CHECK(floats == std::vector<float>{0.1F, -3e38F});
+}
+
+TEST_CASE("an output that no float can hold fails its row rather than being infinite") {
+  std::vector<float> floats;
+  CHECK(Taken({1, 1e39}, floats) ==
+        absl::InternalError("model 'm' version 1: gave a value beyond FP32 in output 'y' for this "
+                            "row; ModelInfer answers it as it is"));
+  CHECK(absl::IsInternal(Taken({-1e300, 1}, floats)));
+}
+
+}  // namespace
+}  // namespace predictd::predict
