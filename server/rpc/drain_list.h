@@ -1,4 +1,5 @@
-// Long calls of one loop (streams, health watches) that must be told when the server drains.
+// Long calls of one loop (streams, health watches, loads of models) that must be told when the
+// server drains.
 #ifndef PREDICTD_SERVER_RPC_DRAIN_LIST_H_
 #define PREDICTD_SERVER_RPC_DRAIN_LIST_H_
 

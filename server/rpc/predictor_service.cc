@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/rpc/conversions.h"
+#include "server/rpc/repository_answer.h"
 #include "server/rpc/request_record.h"
 #include "server/rpc/status_mapping.h"
 
@@ -130,8 +131,10 @@ Task<absl::Status> PredictorService::LoadModel(Call& call, const v1::LoadModelRe
   absl::Status status = record.Admit();
   if (status.ok()) status = CheckAdmin(parts_.admin, call.context().peer());
   if (!status.ok()) co_return record.Answered(std::move(status));
-  absl::StatusOr<repository::AdminResult> result =
-      co_await parts_.repository.Load(parts_.loop, message.model(), message.version());
+  Task<RepositoryAnswer> work =
+      parts_.repository.Load(parts_.loop, message.model(), message.version());
+  const RepositoryAnswer result =
+      co_await AwaitRepository(call, parts_.streams, scope_, std::move(work));
   if (!result.ok()) co_return record.Answered(result.status());
   for (const repository::VersionInfo& version : result->versions) {
     FillModelVersion(result->model, version, *response.add_models());
@@ -145,8 +148,10 @@ Task<absl::Status> PredictorService::UnloadModel(Call& call, const v1::UnloadMod
   absl::Status status = record.Admit();
   if (status.ok()) status = CheckAdmin(parts_.admin, call.context().peer());
   if (!status.ok()) co_return record.Answered(std::move(status));
-  absl::StatusOr<repository::AdminResult> result =
-      co_await parts_.repository.Unload(parts_.loop, message.model(), message.version());
+  Task<RepositoryAnswer> work =
+      parts_.repository.Unload(parts_.loop, message.model(), message.version());
+  const RepositoryAnswer result =
+      co_await AwaitRepository(call, parts_.streams, scope_, std::move(work));
   if (!result.ok()) co_return record.Answered(result.status());
   for (const repository::VersionInfo& version : result->versions) {
     FillModelVersion(result->model, version, *response.add_models());

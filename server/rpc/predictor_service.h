@@ -28,7 +28,7 @@ struct PredictorParts {
   repository::Repository& repository;
   Metrics& metrics;
   ServiceState& state;
-  DrainList& streams;  // told when the server drains
+  DrainList& streams;  // and calls that wait for the repository: told when the server drains
   AdminAccess admin;
 };
 

@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "server/base/status.h"
 #include "server/rpc/inference_metadata.h"
+#include "server/rpc/repository_answer.h"
 #include "server/rpc/request_record.h"
 
 namespace predictd::rpc {
@@ -54,6 +55,7 @@ absl::Status CheckUnload(const inference::RepositoryModelUnloadRequest& message)
 
 RepositoryCalls::RepositoryCalls(const InferenceParts& parts, Scope& scope)
     : parts_(parts),
+      scope_(scope),
       index_(parts.loop, scope, parts.service, &Async::RequestRepositoryIndex, kSpare,
              Handler(this, &RepositoryCalls::Index)),
       load_(parts.loop, scope, parts.service, &Async::RequestRepositoryModelLoad, kSpare,
@@ -86,8 +88,9 @@ Task<absl::Status> RepositoryCalls::Load(Call& call,
   if (status.ok()) status = CheckAdmin(parts_.admin, call.context().peer());
   if (status.ok()) status = CheckLoad(message);
   if (!status.ok()) co_return record.Answered(std::move(status));
-  const absl::StatusOr<repository::AdminResult> result =
-      co_await parts_.repository.Load(parts_.loop, message.model_name(), "");
+  Task<RepositoryAnswer> work = parts_.repository.Load(parts_.loop, message.model_name(), "");
+  const RepositoryAnswer result =
+      co_await AwaitRepository(call, parts_.streams, scope_, std::move(work));
   co_return record.Answered(result.status());
 }
 
@@ -99,8 +102,9 @@ Task<absl::Status> RepositoryCalls::Unload(Call& call,
   if (status.ok()) status = CheckAdmin(parts_.admin, call.context().peer());
   if (status.ok()) status = CheckUnload(message);
   if (!status.ok()) co_return record.Answered(std::move(status));
-  const absl::StatusOr<repository::AdminResult> result =
-      co_await parts_.repository.Unload(parts_.loop, message.model_name(), "");
+  Task<RepositoryAnswer> work = parts_.repository.Unload(parts_.loop, message.model_name(), "");
+  const RepositoryAnswer result =
+      co_await AwaitRepository(call, parts_.streams, scope_, std::move(work));
   co_return record.Answered(result.status());
 }
 

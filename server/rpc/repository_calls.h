@@ -35,6 +35,7 @@ class RepositoryCalls {
                             inference::RepositoryModelUnloadResponse& response);
 
   const InferenceParts parts_;
+  Scope& scope_;
   Unary<inference::RepositoryIndexRequest, inference::RepositoryIndexResponse> index_;
   Unary<inference::RepositoryModelLoadRequest, inference::RepositoryModelLoadResponse> load_;
   Unary<inference::RepositoryModelUnloadRequest, inference::RepositoryModelUnloadResponse> unload_;

@@ -46,6 +46,22 @@ TEST_CASE("SIGTERM while a model loads or warms up ends the server in time") {
   CheckExit(predictd, absl::Seconds(5));
 }
 
+TEST_CASE("SIGTERM does not wait for LoadModel: its caller is told, and the server ends") {
+  ModelRepository models;
+  Gate never;
+  models.Add("m", 1, Gated(kFeatures, never).Defaults(1));
+  PredictdProcess predictd({"--models=" + models.path(), "--drain_timeout=30s"});
+  grpc::Status status;
+  std::thread caller([&] { status = predictd.LoadModel("m").status; });
+  REQUIRE(WaitUntil([&] { return predictd.Metric("predictd_in_flight_requests") == 1; }));
+  predictd.Kill(SIGTERM);
+  caller.join();
+  CHECK(status.error_code() == grpc::StatusCode::UNAVAILABLE);
+  CHECK(status.error_message() == "shutting down");
+  CHECK(predictd.WaitForExit() == 0);
+  CHECK(LogLines(predictd, "in flight at the deadline") == 0);
+}
+
 TEST_CASE("SIGTERM of an idle server ends it at once") {
   RedisServer redis;
   const TempFolder folder;

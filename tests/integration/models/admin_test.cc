@@ -2,6 +2,8 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 
+#include <thread>
+
 #include "tests/catch.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
@@ -75,6 +77,37 @@ TEST_CASE("LoadModel says what is not there and why it cannot be loaded") {
   repository.Add("m", 3, Sum(1));
   REQUIRE(server.LoadModel("m").ok());
   CHECK(Served(server) == "3");
+}
+
+TEST_CASE("a caller of LoadModel who goes away is let go, and the version is loaded all the same") {
+  ModelRepository repository;
+  Gate gate;
+  repository.Add("m", 1, Gated(1, gate).Defaults(1));
+  PredictdProcess server({"--models=" + repository.path()});
+  const auto load = [&](absl::Duration longest) {
+    v1::LoadModelRequest request;
+    request.set_model("m");
+    grpc::ClientContext context;
+    SetDeadline(context, longest);
+    v1::LoadModelResponse response;
+    std::thread canceller([&] {
+      if (longest != kPatience) return;
+      CHECK(WaitUntil([&] { return server.Metric("predictd_in_flight_requests") == 1; }));
+      context.TryCancel();
+    });
+    const grpc::Status status = server.Stub().LoadModel(&context, request, &response);
+    canceller.join();
+    return status.error_code();
+  };
+  CHECK(load(kPatience) == grpc::CANCELLED);
+  CHECK(WaitUntil([&] { return server.Metric("predictd_in_flight_requests") == 0; }));
+  CHECK(server.Metric(R"(predictd_requests_total{method="LoadModel",code="CANCELLED"})") == 1);
+  CHECK(load(absl::Milliseconds(200)) == grpc::DEADLINE_EXCEEDED);
+  CHECK(WaitUntil([&] { return server.Metric("predictd_in_flight_requests") == 0; }));
+  CHECK(server.ModelVersion("m", 1).state() != v1::MODEL_STATE_READY);
+  gate.Open();
+  CHECK(server.WaitForState("m", 1, v1::MODEL_STATE_READY));
+  CHECK(server.LoadModel("m").ok());
 }
 
 TEST_CASE("with --admin=off nobody may load or unload") {
