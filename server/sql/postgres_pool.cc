@@ -131,6 +131,7 @@ void PostgresPool::Looked(const PostgresKeeper::Look& look) {
     table_ = look.table;
     no_table_ = look.status;
     looked_at_ = loop_.Now();
+    NoteUp();
   } else if (table_ == nullptr && no_table_.ok()) {
     GiveUp(look.status);
   }
@@ -148,9 +149,14 @@ void PostgresPool::Looked(const PostgresKeeper::Look& look) {
 
 void PostgresPool::Connected() {
   errors_.Worked();
-  // It may be up without a table to read: the look that comes first has said why.
-  if (table_ != nullptr || !no_table_.ok()) down_ = absl::OkStatus();
+  NoteUp();
   DispatchWaiting();
+}
+
+void PostgresPool::NoteUp() {
+  // It may be up without anything known of the table: the look has said why.
+  if (table_ == nullptr && no_table_.ok()) return;
+  if (LeastLoaded() != nullptr) down_ = absl::OkStatus();
 }
 
 void PostgresPool::DispatchWaiting() {

@@ -58,8 +58,10 @@ class PostgresPool {
   void Dispatch(PostgresRead& read);
   void AwaitLook(PostgresRead& read);
   void Looked(const PostgresKeeper::Look& look);
-  // Nothing is up, and waiting for it is of no use: fails all that wait, until Connected.
+  // Nothing is up, and waiting for it is of no use: fails all that wait, until NoteUp.
   void GiveUp(const absl::Status& reason);
+  // A connection came up, or it became known what can be read.
+  void NoteUp();
   PostgresConnection* LeastLoaded() const;
   void Finish(PostgresRead& read, PostgresRead::Outcome outcome);
 

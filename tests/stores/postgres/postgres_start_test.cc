@@ -1,4 +1,5 @@
 // What a PostgreSQL source finds when it starts.
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/stores/postgres/deaf_server.h"
 #include "tests/stores/postgres/postgres_rig.h"
@@ -101,6 +102,37 @@ TEST_CASE("a PostgreSQL that is not there at the start is read once it is") {
   CHECK(log.Count("does not answer") == 1);
   CHECK(log.Count("answers again") == 1);
   CHECK(rig.Errors("unreachable") >= 4);
+}
+
+TEST_CASE("what kept the first look from the table is no reason once the table is known") {
+  PostgresServer server;
+  server.Do(
+      "CREATE ROLE alice LOGIN CONNECTION LIMIT 1;"
+      "CREATE TABLE user_features (user_id text PRIMARY KEY, x int);"
+      "INSERT INTO user_features VALUES ('u', 1); GRANT SELECT ON user_features TO alice");
+  server.Kill();
+  PostgresRig rig(server.url("postgres", "alice"));
+  rig.connections = 1;
+  rig.options.look_interval = absl::Seconds(2);
+  REQUIRE(rig.Open().ok());
+  server.Start();
+  // The connection is up, and no second one to look at the table.
+  REQUIRE(rig.loop.RunUntil(
+      [&] { return absl::StrContains(rig.Read("u").status().message(), "too many connections"); },
+      absl::Seconds(100)));
+  server.Do("ALTER ROLE alice CONNECTION LIMIT -1");
+  REQUIRE(rig.WorksAgain("u"));
+
+  // The connection closes, and the next one takes its time: the read waits for it.
+  server.Do(
+      "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = 'alice'");
+  server.Stop();
+  rig.loop.RunFor(absl::Milliseconds(200));
+  const std::optional<PostgresAnswer>& answer = rig.Ask("u");
+  server.Continue();
+  REQUIRE(rig.Finish());
+  INFO(answer->status().ToString());
+  CHECK(answer->ok());
 }
 
 TEST_CASE("what is no PostgreSQL, or never answers, does not keep predictd from starting") {
