@@ -50,11 +50,12 @@ const std::shared_ptr<const Schema>& Reader::CurrentSchema() {
 
 Found Reader::ReadLocal(absl::string_view user_id, absl::Duration max_age, FeatureRow* row) {
   if (max_age <= absl::ZeroDuration()) return Found::kMiss;
-  const std::shared_ptr<const Schema>& schema = CurrentSchema();
+  // Held: a refresh may find another one current, which says nothing of these values.
+  row->schema = CurrentSchema();
   // Here, because the cache would do it under its lock.
-  row->values.reserve(schema->size());
+  row->values.reserve(row->schema->size());
   bool refresh = false;
-  const Found found = local_.Get(user_id, schema->fingerprint(), loop_.Now(), &row->values,
+  const Found found = local_.Get(user_id, row->schema->fingerprint(), loop_.Now(), &row->values,
                                  &row->read_at, &refresh);
   if (refresh) scope_.Spawn(Refresh(std::string(user_id), From::kAnywhere));
   if (max_age != absl::InfiniteDuration() &&
@@ -62,7 +63,6 @@ Found Reader::ReadLocal(absl::string_view user_id, absl::Duration max_age, Featu
     return Found::kMiss;
   }
   if (found != Found::kRow) return found;
-  row->schema = schema;
   row->origin = FeatureOrigin::kLocalCache;
   return Found::kRow;
 }

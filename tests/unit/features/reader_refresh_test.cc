@@ -1,4 +1,6 @@
 // Rows that are read anew while they serve, unknown users, and rows that were written to.
+#include <algorithm>
+
 #include "tests/unit/features/reader_fixture.h"
 
 namespace predictd::features {
@@ -27,6 +29,26 @@ TEST_CASE("a row in the second half of its life in the process serves while one 
   CHECK(renewed->origin == FeatureOrigin::kLocalCache);
   CHECK(renewed->values == FeatureValues{3.0f, 4.0f});
   CHECK(renewed->read_at == fixture.clock.WallNow());
+}
+
+TEST_CASE("a row is of the schema it was found by, though its renewal finds another one current") {
+  Fixture fixture(Fixture::kOnlySource);
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  REQUIRE(fixture.Read("ann").ok());
+  fixture.clock.Advance(absl::Seconds(3));
+  std::vector<std::shared_ptr<const Schema>> current = {
+      fixture.schema, std::make_shared<Schema>(Names{"age", "income", "hours"})};
+  size_t asked = 0;
+  Reader reader(fixture.loop, {.current_schema = [&]() -> const std::shared_ptr<const Schema>& {
+                  return current[std::min<size_t>(asked++, 1)];
+                }},
+                fixture.local, fixture.flights, nullptr, &fixture.source);
+  FeatureRow row;
+  CHECK(reader.ReadLocal("ann", kAnyAge, &row) == Found::kRow);
+  CHECK(asked == 2);
+  CHECK(row.schema->names() == fixture.schema->names());
+  CHECK(row.values == FeatureValues{1.0f, 2.0f});
+  fixture.loop.RunUntilIdle();
 }
 
 TEST_CASE("a renewal that fails leaves the row to serve until its end") {
