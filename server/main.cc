@@ -223,7 +223,7 @@ class Predictd {
         std::make_unique<predict::FeatureStore>(loop, reader, line.tiers->writer.get(), metrics_);
     line.predictor = std::make_unique<predict::Predictor>(
         predict::Line{loop, catalog_, reader, *line.batches, writer_.get(), config_.save, metrics_,
-                      line.shadow.get()});
+                      line.shadow.get(), config_.max_answer_bytes});
     line.inference = std::make_unique<predict::Inference>(loop, catalog_, *line.batches, metrics_,
                                                           config_.max_answer_bytes);
     return line;

@@ -1,5 +1,6 @@
 #include "server/config/config.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <vector>
@@ -66,8 +67,10 @@ ABSL_DECLARE_FLAG(std::string, save_to);
 namespace predictd::config {
 namespace {
 
-// Largest answer of tensors: so many times the largest request.
+// Largest answer to tensors or a batch: so many times the largest request, and no more than
+// Protocol Buffers can send, with some room for what is around the values.
 constexpr size_t kAnswerPerRequest = 16;
+constexpr size_t kMostAnswerMb = 2000;
 
 absl::Status Invalid(absl::string_view flag, absl::string_view problem) {
   return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", problem));
@@ -127,7 +130,8 @@ absl::Status ReadServing(Config& config) {
   config.listen.tls_client_ca = absl::GetFlag(FLAGS_tls_client_ca);
   config.listen.max_message_mb = absl::GetFlag(FLAGS_max_message_mb);
   PREDICTD_RETURN_IF_ERROR(CheckRange("max_message_mb", config.listen.max_message_mb, 1, 1024));
-  config.max_answer_bytes = (kAnswerPerRequest * config.listen.max_message_mb) << 20;
+  config.max_answer_bytes =
+      std::min(kAnswerPerRequest * config.listen.max_message_mb, kMostAnswerMb) << 20;
   config.listen.max_streams = absl::GetFlag(FLAGS_max_streams);
   PREDICTD_RETURN_IF_ERROR(CheckRange("max_streams", config.listen.max_streams, 1, 1 << 20));
   config.http_listen = absl::GetFlag(FLAGS_http_listen);

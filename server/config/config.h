@@ -24,7 +24,7 @@ enum class CacheEncoding { kPacked, kHash, kFeast };
 
 struct Config {
   rpc::ListenOptions listen;
-  size_t max_answer_bytes = 0;  // of tensors
+  size_t max_answer_bytes = 0;  // to tensors or a batch
   std::string http_listen;      // empty = off
   rpc::AdminAccess admin = rpc::AdminAccess::kLoopback;
   absl::Duration lame_duck;

@@ -22,8 +22,9 @@ ABSL_FLAG(
     int, event_loops, 0,
     "threads that take calls, each with a completion queue and a Redis connection of its own; "
     "0 = number of CPUs");
-ABSL_FLAG(int, max_message_mb, 4,
-          "largest request, in MiB; an answer of tensors takes at most 16 times as much");
+ABSL_FLAG(
+    int, max_message_mb, 4,
+    "largest request, in MiB; the answer to tensors or a batch takes at most 16 times as much");
 ABSL_FLAG(int, max_streams, 1024, "calls under way per connection");
 ABSL_FLAG(absl::Duration, lame_duck, absl::ZeroDuration(),
           "after SIGTERM, how long health says NOT_SERVING while everyone is still served");

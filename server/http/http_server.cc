@@ -123,9 +123,10 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
   }
   auto pages = std::make_unique<Pages>(metrics, std::move(ready));
   // civetweb takes "host:port" as it stands, IPv6 in brackets. No connection is kept alive: each
-  // would keep a thread, and two idle scrapers the probes of readiness waiting.
+  // would keep a thread, and idle scrapers the probes of readiness waiting; so would as many who
+  // connect and say nothing, until their time is up.
   const std::vector<std::string> options = {
-      "listening_ports",   address, "num_threads", "2", "request_timeout_ms", "10000",
+      "listening_ports",   address, "num_threads", "8", "request_timeout_ms", "5000",
       "enable_keep_alive", "no",    "tcp_nodelay", "1"};
   try {
     pages->server = std::make_unique<CivetServer>(options);

@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_PREDICT_BATCH_ANSWER_H_
 #define PREDICTD_SERVER_PREDICT_BATCH_ANSWER_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,13 @@ struct BatchAnswer {
   std::vector<RowError> errors;
   // Empty for a row that failed; none at all where nothing is saved.
   std::vector<std::string> prediction_ids;
+
+  // About what it takes in memory.
+  size_t bytes() const {
+    // A message of the usual length, and an id.
+    return outputs.size() * sizeof(float) + errors.size() * (sizeof(RowError) + 128) +
+           prediction_ids.size() * (sizeof(std::string) + 40);
+  }
 };
 
 }  // namespace predictd::predict

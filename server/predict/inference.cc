@@ -8,6 +8,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "server/async/scope.h"
+#include "server/predict/answer_size.h"
 #include "server/predict/tensor_match.h"
 #include "server/predict/whole_request.h"
 
@@ -76,7 +77,8 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
   const std::vector<TensorLayout>& layouts = lane.options().outputs;
   size_t bytes_per_row = 0;
   for (const TensorLayout& layout : layouts) bytes_per_row += layout.bytes_per_row();
-  absl::Status status = CheckAnswerSize(matched.rows, matched.rows * bytes_per_row, max_answer_);
+  absl::Status status =
+      CheckAnswerSize("inputs", matched.rows, matched.rows * bytes_per_row, max_answer_);
   if (!status.ok()) co_return status;
   absl::InlinedVector<const char*, 4> inputs;
   for (const InputTensor* input : matched.inputs) inputs.push_back(input->bytes.data());

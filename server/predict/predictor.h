@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_PREDICT_PREDICTOR_H_
 #define PREDICTD_SERVER_PREDICT_PREDICTOR_H_
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ struct Line {
   SaveMode save_mode;
   Metrics& metrics;
   Shadow* shadow = nullptr;  // null: config.json's shadow is not run
+  // Most bytes of the answer to a batch.
+  size_t max_answer = std::numeric_limits<size_t>::max();
 };
 
 // One per loop; loop's thread only. Outlives its tasks.
@@ -55,8 +58,9 @@ class Predictor {
 
   // The same model version for all; `shared` says what the rows have in common. A row that fails
   // fails alone. A batch waits for room in the queue rather than being refused, and is fed in
-  // pieces; DEADLINE_EXCEEDED at once where those that wait already take too long. `user_ids`,
-  // `shared` and `call` outlive the task.
+  // pieces; DEADLINE_EXCEEDED at once where those that wait already take too long;
+  // INVALID_ARGUMENT as soon as the answer is known to be too large. `user_ids`, `shared` and
+  // `call` outlive the task.
   Task<absl::StatusOr<BatchAnswer>> PredictBatch(absl::Span<const absl::string_view> user_ids,
                                                  const Request& shared, const CallContext& call);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/predict/answer_size.h"
 #include "server/predict/predictor.h"
 #include "server/predict/rows_at_hand.h"
 
@@ -32,8 +33,12 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
   }
   const absl::Status common = CheckMaxFeatureAge(shared.max_feature_age);
   if (!common.ok()) co_return common;
+  const size_t width = OutputsPerRow(batch.version->lane->options());
+  absl::Status status = CheckAnswerSize("user_ids", user_ids.size(),
+                                        user_ids.size() * width * sizeof(float), line_.max_answer);
+  if (!status.ok()) co_return status;
   BatchLine& line = BatchesOf(*batch.version).line;
-  absl::Status status = CheckLine(line, static_cast<int>(user_ids.size()), call);
+  status = CheckLine(line, static_cast<int>(user_ids.size()), call);
   if (!status.ok()) co_return status;
   for (size_t begin = 0; begin < user_ids.size() && status.ok();) {
     std::vector<BatchRow> rows;
@@ -42,12 +47,15 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
     status =
         co_await Begin(scope, at_hand, user_ids.subspan(begin), shared, call, *batch.version, rows);
     if (!status.ok()) break;
+    // Where all rows failed at once, others have their turn all the same.
+    if (scope.running() == 0) co_await line_.loop.Sleep(absl::ZeroDuration());
     co_await scope.Done();
     line.Answered(static_cast<int>(rows.size()));
     TakePiece(begin, absl::MakeSpan(rows), batch);
     begin += rows.size();
     if (spare_rows_.size() < kSpareRows) spare_rows_.push_back(std::move(rows));
-    status = call.Check(line_.loop.Now(), "all rows were answered");
+    status = CheckAnswerSize("user_ids", begin, batch.bytes(), line_.max_answer);
+    if (status.ok()) status = call.Check(line_.loop.Now(), "all rows were answered");
     const int left = static_cast<int>(user_ids.size() - begin);
     if (left > 0) NoteGivenUp(line_.metrics, status, Stage::kQueue, left);
   }

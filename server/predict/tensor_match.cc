@@ -134,13 +134,6 @@ bool RowIsFinite(const MatchedTensors& tensors, int row) {
   });
 }
 
-absl::Status CheckAnswerSize(int rows, size_t bytes, size_t most) {
-  if (bytes <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("inputs: the answer to ", rows, " rows takes ",
-                                                 bytes, " bytes, the limit is ", most,
-                                                 "; send fewer rows at once"));
-}
-
 absl::StatusOr<MatchedTensors> MatchTensors(const batching::LaneOptions& lane,
                                             const InferRequest& request) {
   MatchedTensors matched;

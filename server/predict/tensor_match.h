@@ -2,8 +2,6 @@
 #ifndef PREDICTD_SERVER_PREDICT_TENSOR_MATCH_H_
 #define PREDICTD_SERVER_PREDICT_TENSOR_MATCH_H_
 
-#include <cstddef>
-
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "server/batching/lane.h"
@@ -21,9 +19,6 @@ struct MatchedTensors {
 
 // Whether the `row`-th row holds neither NaN nor infinity.
 bool RowIsFinite(const MatchedTensors& tensors, int row);
-
-// INVALID_ARGUMENT where the outputs of `rows` rows, `bytes` in all, take more than `most`.
-absl::Status CheckAnswerSize(int rows, size_t bytes, size_t most);
 
 // Checks names, datatypes, shapes and lengths. INVALID_ARGUMENT names the tensor and what the model
 // takes.

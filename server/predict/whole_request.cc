@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
+#include "server/predict/answer_size.h"
 
 namespace predictd::predict {
 namespace {
@@ -52,7 +53,7 @@ absl::Status RunWholeRequest(const model::Model& model, const batching::LaneOpti
     absl::StatusOr<std::vector<TensorValue>> values = model.RunShapes(inputs);
     if (!values.ok()) return values.status();
     for (const TensorValue& value : *values) bytes += value.bytes.size();
-    PREDICTD_RETURN_IF_ERROR(CheckAnswerSize(begin + count, bytes, max_bytes));
+    PREDICTD_RETURN_IF_ERROR(CheckAnswerSize("inputs", begin + count, bytes, max_bytes));
     for (size_t i = 0; i < values->size(); ++i) {
       PREDICTD_RETURN_IF_ERROR(Append(lane.outputs[i], std::move((*values)[i]), outputs[i]));
     }

@@ -58,6 +58,7 @@ class Rig {
     bool defaults_when_unreachable = false;
     bool refuse_missing_features = false;
     int max_queue = 1000;
+    size_t max_answer = 1 << 20;  // bytes
     batching::FloatFunction function = Sum;
   };
 
@@ -72,7 +73,8 @@ class Rig {
         batches(loop, pool, metrics, absl::Milliseconds(100)),
         reader(loop, ReaderOptions(), local, flights, nullptr, &source),
         predictor({loop, catalog, options.store ? &reader : nullptr, batches,
-                   options.save == SaveMode::kOff ? nullptr : &writer, options.save, metrics}) {
+                   options.save == SaveMode::kOff ? nullptr : &writer, options.save, metrics,
+                   nullptr, options.max_answer}) {
     Publish(options);
   }
 

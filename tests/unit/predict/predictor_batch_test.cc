@@ -24,6 +24,39 @@ TEST_CASE("what is wrong with a batch as a whole fails it as a whole") {
   CHECK(absl::StartsWith(batch.status().message(), "max_feature_age"));
 }
 
+TEST_CASE("a batch is refused as soon as its answer is known to be too large") {
+  Rig rig({.max_answer = 4000});
+  const Request shared;
+  const std::vector<absl::string_view> many(1001, "42");
+  const auto outputs = rig.Await(rig.predictor.PredictBatch(many, shared, rig.call));
+  CHECK(absl::IsInvalidArgument(outputs.status()));
+  CHECK(outputs.status().message() ==
+        "user_ids: the answer to 1001 rows takes 4004 bytes, the limit is 4000; send fewer rows at "
+        "once");
+  CHECK(rig.source.reads() == 0);
+  const std::vector<absl::string_view> empty(100, "");
+  const auto errors = rig.Await(rig.predictor.PredictBatch(empty, shared, rig.call));
+  CHECK(absl::IsInvalidArgument(errors.status()));
+  CHECK(absl::StartsWith(errors.status().message(), "user_ids: the answer to 100 rows takes"));
+}
+
+TEST_CASE("a batch whose rows fail at once leaves the loop to others between its pieces") {
+  Rig rig;
+  const Request shared;
+  const std::vector<absl::string_view> empty(3000, "");
+  std::optional<absl::StatusOr<BatchAnswer>> batch;
+  Scope scope;
+  auto run = [&]() -> Task<void> {
+    batch = co_await rig.predictor.PredictBatch(empty, shared, rig.call);
+  };
+  scope.Spawn(run());
+  CHECK_FALSE(batch);
+  rig.loop.RunUntilIdle();
+  REQUIRE(batch);
+  REQUIRE(batch->ok());
+  CHECK((*batch)->errors.size() == 3000);
+}
+
 TEST_CASE("a batch answers every user in order and only the bad rows fail") {
   const int max_queue = GENERATE(1000, 4);  // a batch larger than the queue is fed in pieces
   Rig rig({.max_queue = max_queue});
