@@ -155,8 +155,9 @@ void Repository::Scan() {
     Model& model = models_[name];
     anything_changed |= TakeSettings(name, model, files);
     for (auto& [number, version_files] : files.versions) {
-      Entry& entry = model.versions[number];
-      const bool changed = entry.files.fingerprint != version_files.fingerprint;
+      const auto [known, is_new] = model.versions.try_emplace(number);
+      Entry& entry = known->second;
+      const bool changed = is_new || entry.files.fingerprint != version_files.fingerprint;
       entry.files = std::move(version_files);
       if (!changed) continue;
       anything_changed = true;

@@ -29,12 +29,16 @@ std::vector<fs::path> Children(const fs::path& directory, std::error_code& error
   return children;
 }
 
+void AddTime(const struct stat& info, absl::Time& changed_at) {
+  changed_at = std::max(changed_at, absl::TimeFromTimespec(info.st_mtim));
+}
+
 void AddFile(const fs::path& path, uint64_t& fingerprint, absl::Time& changed_at) {
   struct stat info;
   if (::stat(path.c_str(), &info) != 0) return;
   fingerprint = absl::HashOf(fingerprint, path.filename().string(), info.st_ino, info.st_size,
                              info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
-  changed_at = std::max(changed_at, absl::TimeFromTimespec(info.st_mtim));
+  AddTime(info, changed_at);
 }
 
 // 0 for a name that is no version.
@@ -70,6 +74,9 @@ absl::StatusOr<std::map<std::string, ModelFiles>> ScanRepository(const std::stri
       if (number == 0 || !fs::is_directory(version_path, error)) continue;
       VersionFiles files;
       files.directory = version_path.string();
+      // Its first file may be on its way, and files may be copied with their old times.
+      struct stat info;
+      if (::stat(version_path.c_str(), &info) == 0) AddTime(info, files.changed_at);
       for (const fs::path& file : Children(version_path, error)) {
         AddFile(file, files.fingerprint, files.changed_at);
       }

@@ -16,7 +16,7 @@ struct VersionFiles {
   // Changes whenever a file of the version is written, replaced, added or removed: name, inode,
   // size and time of each.
   uint64_t fingerprint = 0;
-  // When the youngest file was changed; wall clock.
+  // When the youngest file, or the folder itself, was changed; wall clock.
   absl::Time changed_at = absl::InfinitePast();
 };
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/catch.h"
 #include "tests/integration/faults/rig.h"
@@ -110,6 +111,29 @@ TEST_CASE("A file that is copied slowly is waited for and never served half") {
   CHECK(predictd.Metric(R"(predictd_model_loads_total{model="s",result="failed"})") == 0);
   CHECK(predictd.Metric(R"(predictd_model_loads_total{model="s",result="ok"})") == 2);
   CheckSteady(predictd);
+}
+
+TEST_CASE("A version whose files are still to come is waited for before it is FAILED") {
+  Rig rig;
+  rig.models.Add("parts", 1, Sum(kFeatures));
+  PredictdProcess predictd(rig.Flags({"--model_poll=50ms", "--default_model=m"}));
+  REQUIRE(predictd.WaitForState("parts", 1, v1::MODEL_STATE_READY));
+  const fs::path whole = rig.models.VersionPath("parts", 1);
+
+  const std::vector<std::string> first = {"", "signature.json", "model.pt"};
+  for (size_t i = 0; i < first.size(); ++i) {
+    INFO("first comes '" << first[i] << "'");
+    const int version = static_cast<int>(i) + 2;
+    const fs::path folder = rig.models.VersionPath("parts", version);
+    const absl::Time begin = absl::Now();
+    fs::create_directory(folder);
+    if (!first[i].empty()) fs::copy_file(whole / first[i], folder / first[i]);
+    CHECK(predictd.WaitForState("parts", version, v1::MODEL_STATE_FAILED));
+    CHECK(absl::Now() - begin > absl::Milliseconds(1900));
+    CHECK_FALSE(predictd.ModelVersion("parts", version).reason().empty());
+    fs::copy(whole, folder, fs::copy_options::recursive | fs::copy_options::skip_existing);
+    CHECK(predictd.WaitForState("parts", version, v1::MODEL_STATE_READY));
+  }
 }
 
 }  // namespace

@@ -91,6 +91,40 @@ TEST_CASE("half-copied files are waited for and then served") {
   CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == 0);
 }
 
+TEST_CASE("a folder whose files are still to come is waited for, then served or FAILED") {
+  Rig rig;
+  const std::string first = GENERATE("", "signature.json");
+  const std::filesystem::path folder = rig.folder.path() + "/churn/1";
+  std::filesystem::create_directories(folder);
+  if (!first.empty()) {
+    rig.folder.Write("churn/1/" + first, "");
+    // Copied with its times.
+    std::filesystem::last_write_time(folder / first, std::filesystem::file_time_type());
+  }
+  CHECK(rig.Poll());
+  CHECK(absl::StartsWith(rig.StateOf("churn", "1"), "LOADING: waiting for its files"));
+  CHECK(absl::IsUnavailable(rig.catalog_.Find("churn", "").status()));
+  SECTION("none comes") {
+    rig.Settle();
+    rig.Poll();
+    CHECK(absl::StartsWith(rig.StateOf("churn", "1"), "FAILED: "));
+    CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == 1);
+  }
+  SECTION("they come late") {
+    rig.Settle();
+    rig.Poll();
+    rig.folder.AddVersion("churn", 1);
+    rig.Poll();
+    CHECK(rig.Serving() == "1");
+  }
+  SECTION("they come in time") {
+    rig.folder.AddVersion("churn", 1);
+    rig.Poll();
+    CHECK(rig.Serving() == "1");
+    CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == 0);
+  }
+}
+
 TEST_CASE("a model file cut at any byte is no complete archive") {
   ModelFolder folder;
   const std::string archive = ModelFolder::EmptyArchive();
