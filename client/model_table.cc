@@ -86,8 +86,9 @@ std::string ModelTable(const ModelVersions& models, const ModelTableOptions& opt
   table.AddRow({"MODEL", "VERSION", "STATE", "AGE", "TRAFFIC", rows[0]});
   for (int i = 0; i < models.size(); ++i) {
     const v1::ModelVersion& version = models[i];
-    table.AddRow({version.model(), version.version(), StateText(version.state()),
-                  AgeText(version, options.now), TrafficText(version), rows[i + 1]});
+    table.AddRow({version.model(), version.version().empty() ? kNothing : version.version(),
+                  StateText(version.state()), AgeText(version, options.now), TrafficText(version),
+                  rows[i + 1]});
     table.AddText(Wrap(OneLine(version.reason()), kIndent, options.columns));
     if (options.signatures) {
       table.AddText(SignatureText(version.signature(), options.columns));

@@ -101,6 +101,11 @@ Metrics::Metrics()
                           .Help("Predictions that wait to be written")
                           .Register(registry_)
                           .Add({})),
+      folders_unreadable(BuildGauge()
+                             .Name("predictd_model_folders_unreadable")
+                             .Help("Folders of the model repository that cannot be read")
+                             .Register(registry_)
+                             .Add({})),
       traffic(registry_),
       batch_rows_(BuildHistogram()
                       .Name("predictd_batch_rows")

@@ -144,6 +144,8 @@ class Metrics {
   prometheus::Counter& invalidations;
   prometheus::Histogram& feature_age;
   prometheus::Gauge& save_queue_rows;
+  // Of the model repository, itself included.
+  prometheus::Gauge& folders_unreadable;
   TrafficMetrics traffic;
 
  private:

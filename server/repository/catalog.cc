@@ -116,6 +116,10 @@ absl::StatusOr<const std::pair<const std::string, ModelInfo>*> Catalog::FindMode
   const auto it = snapshot.models.find(model);
   if (it != snapshot.models.end()) return &*it;
   if (!snapshot.scanned) return WarmingUp(model);
+  const auto unreadable = snapshot.unreadable.find(model);
+  if (unreadable != snapshot.unreadable.end()) {
+    return absl::FailedPreconditionError(absl::StrCat("model '", model, "': ", unreadable->second));
+  }
   return absl::NotFoundError(
       absl::StrCat("unknown model '", model, "'; known are: ", ModelNames(snapshot)));
 }

@@ -70,6 +70,8 @@ struct ModelInfo {
 // One state of the whole repository. Constant.
 struct Snapshot {
   std::map<std::string, ModelInfo, std::less<>> models;
+  // Folders that cannot be read and of which nothing is known: name and why. No models yet.
+  std::map<std::string, std::string, std::less<>> unreadable;
   // Union of the features of all READY versions, in order of model, version and feature.
   std::shared_ptr<const Schema> features;
   // False until the repository was looked at for the first time.

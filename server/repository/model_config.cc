@@ -97,7 +97,8 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const std::string& config_path,
   if (config_path.empty()) return flags;
   std::error_code error;
   if (!std::filesystem::is_regular_file(config_path, error)) {
-    return Wrong(config_path, "is no regular file");
+    return Wrong(config_path,
+                 error ? absl::StrCat("cannot be read: ", error.message()) : "is no regular file");
   }
   std::ifstream file(config_path);
   std::stringstream text;

@@ -37,7 +37,11 @@ std::shared_ptr<const Schema> UnionOfFeatures(
 
 Repository::Repository(RepositoryOptions options, Catalog& catalog, const Clock& clock,
                        Metrics& metrics)
-    : options_(std::move(options)), catalog_(catalog), clock_(clock), metrics_(metrics) {}
+    : options_(std::move(options)),
+      catalog_(catalog),
+      clock_(clock),
+      metrics_(metrics),
+      unreadable_(metrics) {}
 
 Repository::~Repository() { Stop(absl::InfiniteDuration()); }
 
@@ -136,27 +140,23 @@ bool Repository::Poll() {
 
 void Repository::Scan() {
   auto found = ScanRepository(options_.directory);
-  const std::string error(found.ok() ? "" : found.status().message());
-  if (error != scan_error_) {
-    scan_error_ = error;
-    if (found.ok()) {
-      Log(LogLevel::kInfo, "model repository can be read again", {{"models", options_.directory}});
-    } else {
-      Log(LogLevel::kError, "model repository cannot be read", {{"error", error}});
-    }
+  const bool scanned = catalog_.snapshot()->scanned;
+  bool anything_changed = unreadable_.Update(found) || !scanned;
+  if (!found.ok()) {
+    if (anything_changed && scanned) Publish();
+    return;
   }
-  if (!found.ok()) return;
-
-  bool anything_changed = !catalog_.snapshot()->scanned;
   for (auto& [name, files] : *found) {
-    // An empty folder, such as a volume's lost+found, is no model until it has something.
-    if (files.empty && models_.count(name) == 0) continue;
+    // An empty folder is no model until it has something. Of one that cannot be read nothing new is
+    // known.
+    if (!files.problem.empty() || (files.empty && models_.count(name) == 0)) continue;
     anything_changed |= models_.count(name) == 0;
     Model& model = models_[name];
     anything_changed |= TakeSettings(name, model, files);
     for (auto& [number, version_files] : files.versions) {
       const auto [known, is_new] = model.versions.try_emplace(number);
       Entry& entry = known->second;
+      if (!version_files.problem.empty() && (entry.handle != nullptr || entry.held)) continue;
       const bool changed = is_new || entry.files.fingerprint != version_files.fingerprint;
       entry.files = std::move(version_files);
       if (!changed) continue;
@@ -172,11 +172,22 @@ void Repository::Scan() {
       metrics_.SetModelReady(name, absl::StrCat(number), false);
     }
   }
+  anything_changed |= DropGone(*found);
+  anything_changed |= ApplySettings();
+  if (anything_changed) Publish();
+}
+
+bool Repository::DropGone(const RepositoryFiles& found) {
+  bool anything_changed = false;
   for (auto model = models_.begin(); model != models_.end();) {
-    const auto on_disk = found->find(model->first);
+    const auto on_disk = found.find(model->first);
+    if (on_disk != found.end() && !on_disk->second.problem.empty()) {
+      ++model;
+      continue;
+    }
     auto& versions = model->second.versions;
     for (auto it = versions.begin(); it != versions.end();) {
-      if (on_disk != found->end() && on_disk->second.versions.count(it->first) > 0) {
+      if (on_disk != found.end() && on_disk->second.versions.count(it->first) > 0) {
         ++it;
         continue;
       }
@@ -194,7 +205,7 @@ void Repository::Scan() {
       entry.tried = false;
       entry.pending = !entry.held;
     }
-    if (on_disk != found->end()) {
+    if (on_disk != found.end()) {
       ++model;
       continue;
     }
@@ -202,22 +213,25 @@ void Repository::Scan() {
     model = models_.erase(model);
     anything_changed = true;
   }
-  anything_changed |= ApplySettings();
-  if (anything_changed) Publish();
+  return anything_changed;
+}
+
+ModelInfo Repository::Describe(const std::string& name, const Model& model) const {
+  ModelInfo info;
+  if (model.settings) info.policy = model.settings->versions;
+  for (const auto& [number, entry] : model.versions) {
+    info.versions.push_back(Info(name, model, number, entry));
+  }
+  Route(model, info);
+  return info;
 }
 
 void Repository::Publish() {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->scanned = true;
-  for (const auto& [name, model] : models_) {
-    ModelInfo info;
-    if (model.settings) info.policy = model.settings->versions;
-    for (const auto& [number, entry] : model.versions) {
-      info.versions.push_back(Info(model, number, entry));
-    }
-    Route(model, info);
-    snapshot->models.emplace(name, std::move(info));
-  }
+  for (const auto& [name, model] : models_) snapshot->models.emplace(name, Describe(name, model));
+  snapshot->unreadable = unreadable_.Models();
+  for (const auto& [name, model] : models_) snapshot->unreadable.erase(name);
   snapshot->features = UnionOfFeatures(snapshot->models);
   catalog_.Publish(std::move(snapshot));
 }

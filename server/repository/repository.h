@@ -25,6 +25,7 @@
 #include "server/repository/folder_watch.h"
 #include "server/repository/model_config.h"
 #include "server/repository/scan.h"
+#include "server/repository/unreadable_folders.h"
 #include "server/repository/version.h"
 
 namespace predictd::repository {
@@ -131,6 +132,8 @@ class Repository {
 
   void Run();
   void Scan();
+  // Retires what is not on disk any more; true where there was such.
+  bool DropGone(const RepositoryFiles& found);
   void LoadPending();
   // Loads one version; publishes each step. A failure that half-copied files may explain leaves the
   // entry pending unless `final_try`.
@@ -162,8 +165,9 @@ class Repository {
   void Answer(Request& request);
   absl::StatusOr<AdminResult> Execute(const Request& request);
   void Publish();
-  VersionInfo Info(const Model& model, int64_t number, const Entry& entry) const;
-  VersionInfo Published(const std::string& model, absl::string_view version) const;
+  ModelInfo Describe(const std::string& name, const Model& model) const;
+  VersionInfo Info(const std::string& name, const Model& model, int64_t number,
+                   const Entry& entry) const;
 
   const RepositoryOptions options_;
   Catalog& catalog_;
@@ -173,7 +177,7 @@ class Repository {
   // The polling thread's own.
   std::map<std::string, Model> models_;
   std::vector<Retiring> retiring_;
-  std::string scan_error_;
+  UnreadableFolders unreadable_;
   uint64_t next_serial_ = 1;
 
   std::atomic<bool> stopping_{false};

@@ -33,20 +33,14 @@ void Repository::Answer(Request& request) {
   request.home.Post(request);
 }
 
-// With its share of the traffic, which depends on the other versions.
-VersionInfo Repository::Published(const std::string& model, absl::string_view version) const {
-  const std::shared_ptr<const Snapshot> now = catalog_.snapshot();
-  const std::vector<VersionInfo>& versions = now->models.at(model).versions;
-  return *std::find_if(versions.begin(), versions.end(),
-                       [&](const VersionInfo& known) { return known.version == version; });
-}
-
 absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
   if (request.model.empty()) {
     return absl::InvalidArgumentError("model: is empty; name the model");
   }
   const auto model = models_.find(request.model);
   if (model == models_.end()) {
+    const std::string unreadable = unreadable_.Why(request.model, 0);
+    if (!unreadable.empty()) return absl::FailedPreconditionError(unreadable);
     return absl::NotFoundError(absl::StrCat(
         "unknown model '", request.model, "'; known are: ",
         models_.empty() ? "none"
@@ -83,7 +77,9 @@ absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
       LoadOne(request.model, model->second, number, /*final_try=*/true);
     }
     if (entry.handle == nullptr) return absl::FailedPreconditionError(entry.reason);
-    result.versions.push_back(Published(request.model, absl::StrCat(number)));
+    // With its share of the traffic, which depends on the other versions.
+    result.versions.push_back(Describe(request.model, model->second)
+                                  .versions.at(std::distance(versions.begin(), chosen)));
     return result;
   }
   for (auto& [number, entry] : versions) {
@@ -99,7 +95,7 @@ absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
   ReapRetired();
   for (auto& [number, entry] : versions) {
     if (entry.held && (request.version.empty() || number == chosen->first)) {
-      result.versions.push_back(Info(model->second, number, entry));
+      result.versions.push_back(Info(request.model, model->second, number, entry));
     }
   }
   return result;

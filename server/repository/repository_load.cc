@@ -106,6 +106,7 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
 
 absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, Model& model,
                                                       int64_t number, Entry& entry) {
+  if (!entry.files.problem.empty()) return absl::FailedPreconditionError(entry.files.problem);
   PREDICTD_RETURN_IF_ERROR(CheckRegularFiles(entry.files.directory));
   const std::string package = entry.files.directory + "/model.pt2";
   const std::string script = entry.files.directory + "/model.pt";

@@ -159,7 +159,8 @@ bool Repository::WatchCanary(const std::string& name, Model& model) {
   return true;
 }
 
-VersionInfo Repository::Info(const Model& model, int64_t number, const Entry& entry) const {
+VersionInfo Repository::Info(const std::string& name, const Model& model, int64_t number,
+                             const Entry& entry) const {
   VersionInfo info;
   info.version = absl::StrCat(number);
   info.state = entry.state;
@@ -177,6 +178,10 @@ VersionInfo Repository::Info(const Model& model, int64_t number, const Entry& en
   }
   if (info.role == Role::kCanary && entry.handle != nullptr && model.canary_returned) {
     AddReason(ReturnedReason(entry.handle->outcomes, *model.settings->canary), info.reason);
+  }
+  const std::string unreadable = unreadable_.Why(name, number);
+  if (entry.handle != nullptr && !unreadable.empty()) {
+    AddReason(absl::StrCat("what was loaded stays: ", unreadable), info.reason);
   }
   if (model.settings && !model.config.problem.ok() && model.config.settled) {
     AddReason(absl::StrCat("the former settings stay: ", model.config.problem.message()),

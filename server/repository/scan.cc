@@ -3,9 +3,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/hash/hash.h"
@@ -18,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What is not hidden, sorted; nothing where there is an error.
 std::vector<fs::path> Children(const fs::path& directory, std::error_code& error) {
   std::vector<fs::path> children;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
@@ -25,8 +29,18 @@ std::vector<fs::path> Children(const fs::path& directory, std::error_code& error
     // No request can name a model whose name is not UTF-8.
     if (name.front() != '.' && ValidUtf8(name) == name) children.push_back(it->path());
   }
+  if (error) children.clear();
   std::sort(children.begin(), children.end());
   return children;
+}
+
+// As against a folder that is there and cannot be read.
+bool IsNoFolder(const std::error_code& error) {
+  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+}
+
+std::string CannotRead(const fs::path& path, const std::error_code& error) {
+  return absl::StrCat("cannot read ", path.string(), ": ", error.message());
 }
 
 void AddTime(const struct stat& info, absl::Time& changed_at) {
@@ -35,7 +49,11 @@ void AddTime(const struct stat& info, absl::Time& changed_at) {
 
 void AddFile(const fs::path& path, uint64_t& fingerprint, absl::Time& changed_at) {
   struct stat info;
-  if (::stat(path.c_str(), &info) != 0) return;
+  if (::stat(path.c_str(), &info) != 0) {
+    // Whoever reads it will say what is wrong; a file that is gone is none.
+    if (errno != ENOENT) fingerprint = absl::HashOf(fingerprint, path.filename().string(), errno);
+    return;
+  }
   fingerprint = absl::HashOf(fingerprint, path.filename().string(), info.st_ino, info.st_size,
                              info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
   AddTime(info, changed_at);
@@ -48,41 +66,62 @@ int64_t VersionNumber(const std::string& name) {
   return number;
 }
 
+// Nothing where it is no folder.
+std::optional<VersionFiles> ScanVersion(const fs::path& path) {
+  VersionFiles files;
+  files.directory = path.string();
+  // Its first file may be on its way, and files may be copied with their old times.
+  struct stat info;
+  if (::stat(path.c_str(), &info) == 0) AddTime(info, files.changed_at);
+  std::error_code error;
+  for (const fs::path& file : Children(path, error)) {
+    AddFile(file, files.fingerprint, files.changed_at);
+  }
+  if (IsNoFolder(error)) return std::nullopt;
+  if (error) files.problem = CannotRead(path, error);
+  return files;
+}
+
+std::optional<ModelFiles> ScanModel(const fs::path& path) {
+  ModelFiles model;
+  std::error_code error;
+  const std::vector<fs::path> children = Children(path, error);
+  if (IsNoFolder(error)) return std::nullopt;
+  if (error) {
+    model.problem = CannotRead(path, error);
+    return model;
+  }
+  model.empty = children.empty();
+  const fs::path config = path / "config.json";
+  if (fs::exists(config, error) || error) {
+    model.config_path = config.string();
+    AddFile(config, model.config_fingerprint, model.config_changed_at);
+  }
+  for (const fs::path& child : children) {
+    const int64_t number = VersionNumber(child.filename().string());
+    if (number == 0) continue;
+    std::optional<VersionFiles> version = ScanVersion(child);
+    if (version) model.versions.emplace(number, *std::move(version));
+  }
+  return model;
+}
+
 }  // namespace
 
-absl::StatusOr<std::map<std::string, ModelFiles>> ScanRepository(const std::string& directory) {
+absl::StatusOr<RepositoryFiles> ScanRepository(const std::string& directory) {
   std::error_code error;
-  const std::vector<fs::path> model_paths = Children(directory, error);
+  const std::vector<fs::path> children = Children(directory, error);
   if (error) {
-    const std::string message = absl::StrCat("cannot read ", directory, ": ", error.message());
+    const std::string message = CannotRead(directory, error);
     return error == std::errc::permission_denied ? absl::PermissionDeniedError(message)
                                                  : absl::NotFoundError(message);
   }
-  std::map<std::string, ModelFiles> models;
-  for (const fs::path& model_path : model_paths) {
-    if (!fs::is_directory(model_path, error)) continue;
-    ModelFiles model;
-    const fs::path config = model_path / "config.json";
-    if (fs::exists(config, error)) {
-      model.config_path = config.string();
-      AddFile(config, model.config_fingerprint, model.config_changed_at);
-    }
-    const std::vector<fs::path> children = Children(model_path, error);
-    model.empty = children.empty();
-    for (const fs::path& version_path : children) {
-      const int64_t number = VersionNumber(version_path.filename().string());
-      if (number == 0 || !fs::is_directory(version_path, error)) continue;
-      VersionFiles files;
-      files.directory = version_path.string();
-      // Its first file may be on its way, and files may be copied with their old times.
-      struct stat info;
-      if (::stat(version_path.c_str(), &info) == 0) AddTime(info, files.changed_at);
-      for (const fs::path& file : Children(version_path, error)) {
-        AddFile(file, files.fingerprint, files.changed_at);
-      }
-      model.versions.emplace(number, std::move(files));
-    }
-    models.emplace(model_path.filename().string(), std::move(model));
+  RepositoryFiles models;
+  for (const fs::path& child : children) {
+    std::string name = child.filename().string();
+    if (name == "lost+found") continue;
+    std::optional<ModelFiles> model = ScanModel(child);
+    if (model) models.emplace(std::move(name), *std::move(model));
   }
   return models;
 }

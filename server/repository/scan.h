@@ -13,6 +13,7 @@ namespace predictd::repository {
 
 struct VersionFiles {
   std::string directory;
+  std::string problem;  // why its folder cannot be read, so that nothing else is known; else empty
   // Changes whenever a file of the version is written, replaced, added or removed: name, inode,
   // size and time of each.
   uint64_t fingerprint = 0;
@@ -21,19 +22,23 @@ struct VersionFiles {
 };
 
 struct ModelFiles {
+  std::string problem;      // as of a version's files
   std::string config_path;  // empty where there is no config.json
   // As of a version's files. 0 where there is no config.json.
   uint64_t config_fingerprint = 0;
   absl::Time config_changed_at = absl::InfinitePast();
   // By number; names that are not positive integers without leading zeros are no versions.
   std::map<int64_t, VersionFiles> versions;
-  bool empty = false;  // there is nothing in its folder that is not hidden, or it cannot be read
+  bool empty = false;  // there is nothing in its folder that is not hidden
 };
 
-// By model name. NOT_FOUND or PERMISSION_DENIED where the directory itself cannot be read; a model
-// or version that vanishes while it is read is left out. Hidden folders (".tmp", ".git") are no
-// models.
-absl::StatusOr<std::map<std::string, ModelFiles>> ScanRepository(const std::string& directory);
+// By model name.
+using RepositoryFiles = std::map<std::string, ModelFiles>;
+
+// NOT_FOUND or PERMISSION_DENIED where the directory itself cannot be read; a model or version that
+// vanishes while it is read is left out. Hidden folders (".tmp", ".git") and a volume's lost+found
+// are no models.
+absl::StatusOr<RepositoryFiles> ScanRepository(const std::string& directory);
 
 }  // namespace predictd::repository
 

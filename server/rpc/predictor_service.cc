@@ -122,6 +122,12 @@ Task<absl::Status> PredictorService::ListModels(Call&, const v1::ListModelsReque
       FillModelVersion(name, version, *response.add_models());
     }
   }
+  for (const auto& [name, why] : now->unreadable) {
+    repository::VersionInfo none;
+    none.state = repository::State::kFailed;
+    none.reason = why;
+    FillModelVersion(name, none, *response.add_models());
+  }
   co_return record.Answered(absl::OkStatus());
 }
 

@@ -85,5 +85,38 @@ TEST_CASE("links to a version and to the repository are followed when they are s
   CHECK(load.Stop().failed() == 0);
 }
 
+TEST_CASE("a model whose folder cannot be read for a while serves on, and a new one is named") {
+  ModelRepository releases;
+  releases.Add("m", 1, FactorModel(1));
+  ModelRepository repository;
+  const fs::path m = fs::path(repository.path()) / "m";
+  const fs::path fresh = fs::path(repository.path()) / "fresh";
+  const fs::path release = fs::path(releases.path()) / "m";
+  Swap(m, release);
+  PredictdProcess server({"--models=" + repository.path(), "--default_model=m"});
+  REQUIRE(server.WaitUntilReady());
+  Load load(server.grpc_address(), FactorLoad());
+  // Links to themselves: nobody can read them, root neither.
+  Swap(m, "m");
+  Swap(fresh, "fresh");
+  CHECK(server.WaitForMetric("predictd_model_folders_unreadable", 2));
+  CHECK(server.HttpGet("/readyz").code == 200);
+  const auto list = server.ListModels();
+  REQUIRE(list.response.models_size() == 2);
+  CHECK(list.response.models(0).state() == v1::MODEL_STATE_READY);
+  CHECK(list.response.models(0).reason().find("what was loaded stays: cannot read") == 0);
+  CHECK(list.response.models(1).model() == "fresh");
+  CHECK(list.response.models(1).state() == v1::MODEL_STATE_FAILED);
+  CHECK(list.response.models(1).reason().find("cannot read") == 0);
+  Swap(m, release);
+  Swap(fresh, release);
+  CHECK(server.WaitForState("fresh", 1, v1::MODEL_STATE_READY));
+  CHECK(WaitUntil([&] { return server.ModelVersion("m", 1).reason().empty(); }));
+  CHECK(server.Metric("predictd_model_folders_unreadable") == 0);
+  CHECK(server.Metric(R"(predictd_model_loads_total{model="m",result="ok"})") == 1);
+  REQUIRE(load.WaitFor(20));
+  CHECK(load.Stop().failed() == 0);
+}
+
 }  // namespace
 }  // namespace predictd::integration

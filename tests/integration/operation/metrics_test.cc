@@ -18,6 +18,7 @@ std::vector<std::string> Promised() {
                                      "predictd_invalidations_total",
                                      "predictd_feature_age_seconds_count",
                                      "predictd_save_queue_rows",
+                                     "predictd_model_folders_unreadable",
                                      "predictd_batch_rows_count{model=\"m\"}",
                                      "predictd_queue_rows{model=\"m\"}",
                                      "predictd_model_output_count{model=\"m\"}",

@@ -55,6 +55,15 @@ TEST_CASE("a reason stands below its row, wrapped where a terminal is so wide") 
         "    is broken\n");
 }
 
+TEST_CASE("a folder of which no version is known has its row, too") {
+  ModelVersions models;
+  Add(models, "", v1::MODEL_STATE_FAILED).set_reason("cannot read churn");
+  CHECK(ModelTable(models, {.now = kNow}) ==
+        "MODEL  VERSION  STATE   AGE  TRAFFIC  ROWS\n"
+        "churn  -        FAILED  -    -           -\n"
+        "    cannot read churn\n");
+}
+
 TEST_CASE("signatures name tensors, features and their defaults") {
   ModelVersions models;
   v1::Signature& signature = *AddLoaded(models, "1", absl::Seconds(9)).mutable_signature();

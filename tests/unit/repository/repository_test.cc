@@ -242,12 +242,14 @@ TEST_CASE("a load of a model of which config.json has no version says so") {
   CHECK(absl::StrContains(loaded.status().message(), "config.json"));
 }
 
-TEST_CASE("an empty folder is no model, and one whose versions went still is") {
+TEST_CASE("an empty folder and lost+found are no models, and one whose versions went still is") {
   Rig rig;
-  std::filesystem::create_directory(rig.folder.path() + "/lost+found");
+  std::filesystem::create_directory(rig.folder.path() + "/empty");
+  rig.folder.AddVersion("lost+found", 1);
   rig.folder.AddVersion("churn", 1);
   rig.Poll();
   CHECK(rig.catalog_.Ready());
+  CHECK(rig.StateOf("empty", "1") == "no model");
   CHECK(rig.StateOf("lost+found", "1") == "no model");
   rig.folder.AddVersion("other", 1);
   rig.Poll();
