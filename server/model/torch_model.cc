@@ -93,12 +93,7 @@ TorchModel::TorchModel(v1::Signature signature, Function function)
     : signature_(std::move(signature)),
       function_(std::move(function)),
       inputs_(Layouts(signature_.inputs())),
-      outputs_(Layouts(signature_.outputs())) {
-  if (signature_.features().empty()) return;
-  // One column per feature, also where the signature leaves the number open.
-  inputs_[0].shape[1] = signature_.features_size();
-  inputs_[0].elements_per_row = signature_.features_size();
-}
+      outputs_(Layouts(signature_.outputs())) {}
 
 absl::Status TorchModel::LearnOutputs() {
   if (!AllFixed(inputs_)) return absl::OkStatus();

@@ -96,9 +96,8 @@ ScriptProgram Optimised(const torch::jit::Module& frozen) {
   return ScriptProgram(torch::jit::optimize_for_inference(copy));
 }
 
-// Besides the batch, and the width of an input that takes features.
+// Besides the batch.
 bool HasFreeSizes(const v1::Signature& signature) {
-  if (!signature.features().empty()) return false;
   return std::any_of(signature.inputs().begin(), signature.inputs().end(),
                      [](const v1::Tensor& input) {
                        return std::count(input.shape().begin(), input.shape().end(), -1) > 1;
