@@ -60,7 +60,7 @@ absl::Status CheckInput(const TensorLayout& layout, const InputTensor& input) {
   if (!ShapeFits(input.shape, layout.shape)) {
     return Invalid("inputs", input.name,
                    absl::StrCat("shape is ", ShapeText(input.shape), "; the model takes ",
-                                ShapeText(layout.shape), " with at least one row"));
+                                ShapeText(layout.shape), " with sizes of at least 1"));
   }
   if (const uint64_t expected = Bytes(input); input.bytes.size() != expected) {
     return Invalid(
