@@ -128,6 +128,34 @@ TEST_CASE("a broken config.json keeps the former settings and says so everywhere
   CHECK(rig.Info("m", "1").handle->lane->queue_limit().limit() == 8);
 }
 
+TEST_CASE("what is wrong in config.json is said with its file and its field") {
+  const auto [json, field] = GENERATE(table<std::string, std::string>({
+      {R"({"max_batchs": 3})", "max_batchs"},
+      {R"({"max_batch": "many"})", "max_batch"},
+      {R"({"max_batch": -1})", "max_batch"},
+      {R"({"max_batch": 1.5})", "max_batch"},
+      {R"({"max_batch": [1]})", "max_batch"},
+      {R"({"max_batch": 5000000000})", "max_batch"},
+      {R"({"batch_delay": 5})", "batch_delay"},
+      {R"({"batch_delay": "soon"})", "batch_delay"},
+      {R"({"defaults_when_unreachable": "maybe"})", "defaults_when_unreachable"},
+      {R"({"missing_features": 1})", "missing_features"},
+      {R"({"versions": [1, 2]})", "versions"},
+      {R"({"versions": {"latest": "all"}})", "latest"},
+      {R"({"versions": {"list": ["x"]}})", "list"},
+      {R"({"canary": 5})", "canary"},
+      {R"({"canary": {"version": 2, "percents": 5}})", "percents"},
+      {R"({"shadow": {"version": "v2", "percent": 5}})", "version"},
+  }));
+  ModelFolder folder;
+  folder.Write("m/config.json", json);
+  const std::string path = folder.path() + "/m/config.json";
+  const absl::Status wrong = ReadModelSettings(path, {}).status();
+  INFO(json << ": " << wrong.message());
+  CHECK(absl::StartsWith(wrong.message(), path + ": "));
+  CHECK(absl::StrContains(wrong.message().substr(path.size()), field));
+}
+
 TEST_CASE("versions that failed because of config.json are tried again when it is mended") {
   Rig rig;
   rig.folder.AddVersion("m", 1);
