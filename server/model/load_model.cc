@@ -3,28 +3,53 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/status.h"
 #include "server/model/aoti_model.h"
 #include "server/model/torch_model.h"
 #include "server/model/torch_runtime.h"
 #include "server/model/torchscript_model.h"
+#include "server/model/zip_check.h"
 
 namespace predictd::model {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory) {
+  const std::string package = directory + "/model.pt2";
+  const std::string script = directory + "/model.pt";
+  const bool packaged = fs::exists(package) && (AotInductorAvailable() || !fs::exists(script));
+  const std::string& file = packaged ? package : script;
+  if (!fs::exists(file)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no model file: put model.pt or model.pt2 into ", directory));
+  }
+  // To open a pipe would wait for its writer, and every other model with it.
+  for (const std::string& path : {file, directory + "/signature.json"}) {
+    if (fs::exists(path) && !fs::is_regular_file(path)) {
+      return absl::FailedPreconditionError(path + " is no regular file");
+    }
+  }
+  PREDICTD_RETURN_IF_ERROR(CheckZipComplete(file));
+  // The calling thread runs the model too, while others serve.
+  PrepareTorchThread();
+  return packaged ? LoadAotInductor(directory) : LoadTorchScript(directory);
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const std::string& directory) {
-  const bool package =
-      std::filesystem::exists(directory + "/model.pt2") &&
-      (AotInductorAvailable() || !std::filesystem::exists(directory + "/model.pt"));
-  const char* const file = package ? "model.pt2" : "model.pt";
   try {
-    // The calling thread runs the model too, while others serve.
-    PrepareTorchThread();
-    return package ? LoadAotInductor(directory) : LoadTorchScript(directory);
+    return Load(directory);
+  } catch (const fs::filesystem_error& error) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot read ", error.path1().string(), ": ", error.code().message()));
   } catch (const std::exception& error) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("libtorch cannot load or run ", file, ": ", ShortMessage(error)));
+    return absl::FailedPreconditionError(absl::StrCat("libtorch cannot load or run the model in ",
+                                                      directory, ": ", ShortMessage(error)));
   } catch (...) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("libtorch cannot load or run ", file, ": unknown exception"));
+    return absl::FailedPreconditionError(absl::StrCat("libtorch cannot load or run the model in ",
+                                                      directory, ": unknown exception"));
   }
 }
 

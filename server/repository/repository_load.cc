@@ -1,6 +1,5 @@
 // The part of Repository that turns files into serving versions, and versions into free memory.
 #include <algorithm>
-#include <filesystem>
 #include <limits>
 #include <utility>
 
@@ -11,31 +10,12 @@
 #include "server/repository/repository.h"
 #include "server/repository/signature_change.h"
 #include "server/repository/warm_up.h"
-#include "server/repository/zip_check.h"
 
 namespace predictd::repository {
 namespace {
 
 // Files younger than this may be half-copied: what is wrong with them is not held against them yet.
 constexpr absl::Duration kSettled = absl::Seconds(2);
-
-// To open a pipe would wait for its writer, and every other model with it; what comes later throws
-// where a file cannot be looked at.
-absl::Status CheckRegularFiles(const std::string& directory) {
-  for (const char* const name : {"model.pt", "model.pt2", "signature.json"}) {
-    const std::string path = absl::StrCat(directory, "/", name);
-    std::error_code error;
-    const bool there = std::filesystem::exists(path, error);
-    if (error) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("cannot read ", path, ": ", error.message()));
-    }
-    if (there && !std::filesystem::is_regular_file(path, error)) {
-      return absl::FailedPreconditionError(absl::StrCat(path, " is no regular file"));
-    }
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace
 
@@ -107,10 +87,6 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
 absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, Model& model,
                                                       int64_t number, Entry& entry) {
   if (!entry.files.problem.empty()) return absl::FailedPreconditionError(entry.files.problem);
-  PREDICTD_RETURN_IF_ERROR(CheckRegularFiles(entry.files.directory));
-  const std::string package = entry.files.directory + "/model.pt2";
-  const std::string script = entry.files.directory + "/model.pt";
-  PREDICTD_RETURN_IF_ERROR(CheckZipComplete(std::filesystem::exists(package) ? package : script));
   const auto settings = Settings(model);
   if (!settings.ok()) return settings.status();
   auto loaded = options_.load(entry.files.directory);

@@ -1,9 +1,13 @@
 // Model files that are cut off, half-copied, or not what they seem.
+#include <sys/stat.h>
+
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/catch.h"
@@ -134,6 +138,41 @@ TEST_CASE("A version whose files are still to come is waited for before it is FA
     fs::copy(whole, folder, fs::copy_options::recursive | fs::copy_options::skip_existing);
     CHECK(predictd.WaitForState("parts", version, v1::MODEL_STATE_READY));
   }
+}
+
+TEST_CASE("What is no file among a version's files fails it with the reason; others are loaded") {
+  Rig rig;
+  PredictdProcess predictd(rig.Flags({"--model_poll=50ms", "--default_model=m"}));
+  REQUIRE(predictd.WaitUntilReady());
+  const fs::path whole = rig.models.VersionPath("m", 1);
+  int version = 0;
+  for (const std::string name : {"model.pt", "model.pt2", "signature.json"}) {
+    const std::vector<std::pair<std::string, std::function<void(const fs::path&)>>> kinds = {
+        {name + " is no regular file", [](const fs::path& path) { ::mkfifo(path.c_str(), 0600); }},
+        {name + " is no regular file", [](const fs::path& path) { fs::create_directory(path); }},
+        {name + " is no regular file",
+         [](const fs::path& path) { fs::create_symlink("/dev/zero", path); }},
+        {name + ": Too many levels", [&](const fs::path& path) { fs::create_symlink(name, path); }},
+    };
+    for (const auto& [reason, make] : kinds) {
+      INFO(reason);
+      const fs::path folder = rig.models.VersionPath("odd", ++version);
+      const fs::path staged = folder.parent_path() / ".staged";
+      fs::create_directories(staged);
+      for (const std::string file : {"model.pt", "signature.json"}) {
+        // Where both kinds of model are there, this one may be meant.
+        const bool left_out = file == name || (name == "model.pt2" && file == "model.pt");
+        if (!left_out) fs::copy_file(whole / file, staged / file);
+      }
+      make(staged / name);
+      fs::rename(staged, folder);
+      CHECK(predictd.WaitForState("odd", version, v1::MODEL_STATE_FAILED));
+      CHECK(predictd.ModelVersion("odd", version).reason().find(reason) != std::string::npos);
+    }
+  }
+  fs::copy(whole, rig.models.VersionPath("odd", ++version));
+  CHECK(predictd.WaitForState("odd", version, v1::MODEL_STATE_READY));
+  CheckSteady(predictd);
 }
 
 }  // namespace

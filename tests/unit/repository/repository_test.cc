@@ -1,13 +1,10 @@
 #include "server/repository/repository.h"
 
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <string>
 
 #include "absl/strings/match.h"
 #include "server/base/status.h"
-#include "server/repository/zip_check.h"
 #include "tests/catch.h"
 #include "tests/unit/repository/rig.h"
 
@@ -123,18 +120,6 @@ TEST_CASE("a folder whose files are still to come is waited for, then served or 
     CHECK(rig.Serving() == "1");
     CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == 0);
   }
-}
-
-TEST_CASE("a model file cut at any byte is no complete archive") {
-  ModelFolder folder;
-  const std::string archive = ModelFolder::EmptyArchive();
-  folder.Write("whole", archive);
-  CHECK(CheckZipComplete(folder.path() + "/whole").ok());
-  for (size_t length = 0; length < archive.size(); ++length) {
-    folder.Write("cut", archive.substr(0, length));
-    CHECK_FALSE(CheckZipComplete(folder.path() + "/cut").ok());
-  }
-  CHECK_FALSE(CheckZipComplete(folder.path() + "/none").ok());
 }
 
 TEST_CASE("golden cases that do not hold keep a version from being published") {
@@ -257,33 +242,6 @@ TEST_CASE("an empty folder and lost+found are no models, and one whose versions 
   std::filesystem::remove_all(rig.folder.path() + "/other/1");
   rig.Poll();
   CHECK_FALSE(rig.catalog_.Ready());
-}
-
-TEST_CASE("a pipe among a version's files fails it, and the others are loaded") {
-  Rig rig;
-  const std::string file = GENERATE("model.pt", "signature.json");
-  rig.folder.AddVersion("a", 1);
-  std::filesystem::remove(rig.folder.path() + "/a/1/" + file);
-  REQUIRE(::mkfifo((rig.folder.path() + "/a/1/" + file).c_str(), 0600) == 0);
-  rig.folder.AddVersion("b", 1);
-  rig.Poll();
-  rig.Settle();
-  rig.Poll();
-  CHECK(absl::EndsWith(rig.StateOf("a", "1"), file + " is no regular file"));
-  CHECK(rig.StateOf("b", "1") == "READY");
-}
-
-TEST_CASE("a file that cannot be looked at fails its version, and the others are loaded") {
-  Rig rig;
-  rig.folder.AddVersion("a", 1);
-  std::filesystem::remove(rig.folder.path() + "/a/1/model.pt");
-  std::filesystem::create_symlink("model.pt", rig.folder.path() + "/a/1/model.pt");  // to itself
-  rig.folder.AddVersion("b", 1);
-  rig.Poll();
-  rig.Settle();
-  rig.Poll();
-  CHECK(absl::StrContains(rig.StateOf("a", "1"), "FAILED: cannot read"));
-  CHECK(rig.StateOf("b", "1") == "READY");
 }
 
 TEST_CASE("which model is meant when none is named") {

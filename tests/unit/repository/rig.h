@@ -13,6 +13,8 @@
 
 #include "absl/strings/match.h"
 #include "server/async/scope.h"
+#include "server/base/status.h"
+#include "server/model/zip_check.h"
 #include "server/repository/repository.h"
 #include "tests/fakes/manual_loop.h"
 #include "tests/fakes/model_folder.h"
@@ -118,6 +120,7 @@ class Rig {
 
  private:
   absl::StatusOr<std::unique_ptr<model::Model>> Load(const std::string& directory) {
+    PREDICTD_RETURN_IF_ERROR(model::CheckZipComplete(directory + "/model.pt"));
     std::ifstream file(directory + "/signature.json");
     std::stringstream content;
     content << file.rdbuf();

@@ -1,4 +1,4 @@
-#include "server/repository/zip_check.h"
+#include "server/model/zip_check.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace predictd::repository {
+namespace predictd::model {
 namespace {
 
 constexpr absl::string_view kLocalHeader("PK\x03\x04", 4);
@@ -57,7 +57,7 @@ absl::Status CheckZipComplete(const std::string& path) {
   if (directory_offset == kIn64Record || directory_size == kIn64Record) {
     const int64_t locator_offset = size - tail_size + static_cast<int64_t>(at) - kLocatorSize;
     const std::string locator = ReadAt(file, locator_offset, kLocatorSize);
-    if (locator.substr(0, 4) != kEnd64Locator) return cut;
+    if (locator.size() != kLocatorSize || locator.substr(0, 4) != kEnd64Locator) return cut;
     const std::string record64 =
         ReadAt(file, LittleEndian(absl::string_view(locator).substr(8, 8)), 56);
     if (record64.size() != 56 || record64.substr(0, 4) != kEnd64Record) return cut;
@@ -72,4 +72,4 @@ absl::Status CheckZipComplete(const std::string& path) {
   return absl::OkStatus();
 }
 
-}  // namespace predictd::repository
+}  // namespace predictd::model
