@@ -196,7 +196,10 @@ bool Repository::ReapRetired() {
                                       [&, number = number, name = name](const Retiring& old) {
                                         return old.model == name && old.version == number;
                                       });
-      if (entry.state == State::kUnloading && !in_use) entry.state = State::kUnloaded;
+      if (entry.state != State::kUnloading || in_use) continue;
+      entry.state = State::kUnloaded;
+      Log(LogLevel::kInfo, "model version is unloaded",
+          {{"model", name}, {"version", number}, {"reason", entry.reason}});
     }
   }
   Publish();

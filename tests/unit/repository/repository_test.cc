@@ -7,6 +7,7 @@
 #include "server/base/status.h"
 #include "tests/catch.h"
 #include "tests/unit/repository/rig.h"
+#include "tests/unit/sql/captured_log.h"
 
 namespace predictd::repository {
 namespace {
@@ -192,6 +193,22 @@ TEST_CASE("unloading holds until loading, and loading answers with the reason wh
   const auto failed = Call(rig, rig.repository->Load(loop, "churn", "3"), loop);
   CHECK(failed.status().code() == absl::StatusCode::kFailedPrecondition);
   CHECK(failed.status().message() == "cannot");
+}
+
+TEST_CASE("a version that is unloaded is told of in the log, after its last request") {
+  Rig rig;
+  ManualLoop loop(rig.clock_);
+  rig.folder.AddVersion("churn", 1);
+  rig.Poll();
+  VersionHandle held = *rig.catalog_.Find("churn", "1");
+  const CapturedLog log;
+  REQUIRE(Call(rig, rig.repository->Unload(loop, "churn", "1"), loop).ok());
+  CHECK(rig.StateOf("churn", "1") == "UNLOADING: unloaded by request");
+  CHECK(log.Count("model version is unloaded") == 0);
+  held.reset();
+  rig.Poll();
+  CHECK(rig.StateOf("churn", "1") == "UNLOADED: unloaded by request");
+  CHECK(log.Count("model version is unloaded") == 1);
 }
 
 TEST_CASE("a load is answered with the version's share of the traffic") {
