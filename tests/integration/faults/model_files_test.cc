@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
@@ -173,6 +174,23 @@ TEST_CASE("What is no file among a version's files fails it with the reason; oth
   fs::copy(whole, rig.models.VersionPath("odd", ++version));
   CHECK(predictd.WaitForState("odd", version, v1::MODEL_STATE_READY));
   CheckSteady(predictd);
+}
+
+TEST_CASE("An archive that is no model fails with what libtorch misses in it, and nothing more") {
+  Rig rig;
+  PredictdProcess predictd(rig.Flags({"--model_poll=50ms"}));
+  REQUIRE(predictd.WaitUntilReady());
+  std::ifstream file(rig.models.VersionPath("m", 1) / "model.pt", std::ios::binary);
+  std::string bytes(std::istreambuf_iterator<char>(file), {});
+  // An entry's name stands at its place and in the archive's directory.
+  for (size_t at = 0; (at = bytes.find("/version", at)) != std::string::npos;) bytes[at + 1] = 'x';
+  rig.models.Write("m/2/model.pt", bytes);
+  CHECK(predictd.WaitForState("m", 2, v1::MODEL_STATE_FAILED));
+  const std::string reason = predictd.ModelVersion("m", 2).reason();
+  INFO(reason);
+  CHECK(reason.find("libtorch cannot load or run the model in") == 0);
+  CHECK(reason.find("hasRecord(\"version\")") != std::string::npos);
+  CHECK(reason.find("PyTorch.)") == std::string::npos);
 }
 
 }  // namespace
