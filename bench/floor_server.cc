@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "inference/grpc_service.grpc.pb.h"
 #include "predictd/v1/predictor.grpc.pb.h"
+#include "server/huge_pages.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:0", "address; port 0 takes a free one");
 ABSL_FLAG(int, queues, 1, "queue threads: as many as predictd has event loops");
@@ -112,6 +113,7 @@ void Serve(Predict::Service& predict, ModelInfer::Service& infer,
 }  // namespace
 
 int main(int argc, char** argv) {
+  predictd::UseHugePages();
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   absl::ParseCommandLine(argc, argv);
   sigset_t ends;

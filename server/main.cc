@@ -27,6 +27,7 @@
 #include "server/features/reader.h"
 #include "server/free_memory.h"
 #include "server/http/http_server.h"
+#include "server/huge_pages.h"
 #include "server/model/load_model.h"
 #include "server/model/torch_runtime.h"
 #include "server/predict/feature_store.h"
@@ -284,6 +285,7 @@ void RaiseDescriptorLimit() {
 }
 
 int Main(int argc, char** argv) {
+  UseHugePages();
   // Debian builds Abseil without NDEBUG: its deadlock detector would run on every lock of gRPC
   // and take 4 to 14 % of a call's CPU.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
