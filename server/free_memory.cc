@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <memory>
 #include <vector>
+
+#include "server/base/thread.h"
 #endif
 
 namespace predictd {
@@ -37,6 +39,7 @@ void HollowOut() {
   while (Bytes("tcmalloc.pageheap_free_bytes") >= kPiece && Bytes("generic.heap_size") <= heap) {
     pieces.emplace_back(std::aligned_alloc(kPage, kPiece));
     ::madvise(pieces.back().get(), kPiece, MADV_DONTNEED);
+    PauseBetweenSteps();
   }
 }
 

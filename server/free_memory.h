@@ -5,7 +5,7 @@
 namespace predictd {
 
 // Gives back what an unloaded model has left, without holding up threads that allocate meanwhile.
-// Any thread. A sanitizer's allocator keeps it.
+// Any thread; takes about 2 ms per MB. A sanitizer's allocator keeps it.
 void ReleaseFreeMemory();
 
 }  // namespace predictd

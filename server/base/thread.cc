@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "absl/time/clock.h"
+
 namespace predictd {
 
 absl::Duration ThreadCpuTime() {
@@ -13,6 +15,8 @@ absl::Duration ThreadCpuTime() {
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return absl::DurationFromTimespec(time);
 }
+
+void PauseBetweenSteps() { absl::SleepFor(absl::Microseconds(200)); }
 
 void TakeLowestPriority() {
   ::setpriority(PRIO_PROCESS, 0, 19);

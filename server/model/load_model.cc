@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory, Pace pace) {
   const std::string package = directory + "/model.pt2";
   const std::string script = directory + "/model.pt";
   const bool packaged = fs::exists(package) && (AotInductorAvailable() || !fs::exists(script));
@@ -33,14 +33,14 @@ absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory) {
   PREDICTD_RETURN_IF_ERROR(CheckZipComplete(file));
   // The calling thread runs the model too, while others serve.
   PrepareTorchThread();
-  return packaged ? LoadAotInductor(directory) : LoadTorchScript(directory);
+  return packaged ? LoadAotInductor(directory) : LoadTorchScript(directory, pace);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Model>> LoadModel(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(const std::string& directory, Pace pace) {
   try {
-    return Load(directory);
+    return Load(directory, pace);
   } catch (const fs::filesystem_error& error) {
     return absl::FailedPreconditionError(
         absl::StrCat("cannot read ", error.path1().string(), ": ", error.code().message()));

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/base/thread.h"
 #include "server/model/model.h"
 
 namespace predictd::model {
@@ -15,7 +16,7 @@ namespace predictd::model {
 // it takes to read the file; only regular files are opened. FAILED_PRECONDITION says what is
 // missing or wrong, such as a file that is cut off; exceptions of libtorch and of the file system
 // end here.
-absl::StatusOr<std::unique_ptr<Model>> LoadModel(const std::string& directory);
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(const std::string& directory, Pace pace);
 
 }  // namespace predictd::model
 

@@ -16,8 +16,8 @@ constexpr size_t kPiece = 64 << 10;
 
 }  // namespace
 
-PacedFile::PacedFile(const std::string& path)
-    : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+PacedFile::PacedFile(const std::string& path, Pace pace)
+    : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), pace_(pace) {
   struct stat status;
   TORCH_CHECK(file_ >= 0 && ::fstat(file_, &status) == 0, path_, ": ", std::strerror(errno));
   size_ = static_cast<size_t>(status.st_size);
@@ -34,6 +34,7 @@ size_t PacedFile::read(uint64_t position, void* buffer, size_t size, const char*
     TORCH_CHECK(got >= 0, path_, ": ", what, ": ", std::strerror(errno));
     if (got == 0) break;
     done += static_cast<size_t>(got);
+    if (pace_ == Pace::kGentle && done < size) PauseBetweenSteps();
   }
   return done;
 }

@@ -6,15 +6,18 @@
 
 #include <string>
 
+#include "server/base/thread.h"
+
 namespace predictd::model {
 
 // libtorch reads each tensor at once, in one system call that may be hundreds of megabytes long;
-// event loops that wait for that CPU wait for as long. Between pieces Linux takes the CPU away.
+// event loops that wait for that CPU wait for as long. Between pieces Linux takes the CPU away, and
+// at the gentle pace nothing is done for a while.
 // Not copyable; one thread.
 class PacedFile final : public caffe2::serialize::ReadAdapterInterface {
  public:
   // Throws c10::Error, as libtorch's own readers do.
-  explicit PacedFile(const std::string& path);
+  PacedFile(const std::string& path, Pace pace);
   ~PacedFile() override;
 
   size_t size() const override { return size_; }
@@ -24,6 +27,7 @@ class PacedFile final : public caffe2::serialize::ReadAdapterInterface {
  private:
   const std::string path_;
   const int file_;
+  const Pace pace_;
   size_t size_ = 0;
 };
 

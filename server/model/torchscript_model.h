@@ -6,13 +6,14 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/base/thread.h"
 #include "server/model/model.h"
 
 namespace predictd::model {
 
 // Loads `directory`/model.pt; its signature may be an extra file signature.json inside. Errors and
 // exceptions as in LoadModel, which calls it.
-absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& directory);
+absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& directory, Pace pace);
 
 }  // namespace predictd::model
 

@@ -20,6 +20,7 @@
 #include "server/base/clock.h"
 #include "server/base/metrics.h"
 #include "server/base/mutex.h"
+#include "server/base/thread.h"
 #include "server/model/model.h"
 #include "server/repository/catalog.h"
 #include "server/repository/folder_watch.h"
@@ -37,8 +38,9 @@ struct RepositoryOptions {
   absl::Duration poll = absl::Seconds(1);
   // For models without a config.json.
   ModelSettings settings;
-  // Loads the model in a version's directory.
-  std::function<absl::StatusOr<std::unique_ptr<model::Model>>(const std::string& directory)> load;
+  // Loads the model in a version's directory; gently where versions are there that may serve.
+  std::function<absl::StatusOr<std::unique_ptr<model::Model>>(const std::string& directory, Pace)>
+      load;
   // Makes a version ready for requests; given up early when the flag is set.
   std::function<absl::Status(const VersionHandle&, const std::atomic<bool>& stopping)> warm_up;
   // Gives freed memory back to the system; called after a version was unloaded.
@@ -138,6 +140,8 @@ class Repository {
   // Loads one version; publishes each step. A failure that half-copied files may explain leaves the
   // entry pending unless `final_try`.
   void LoadOne(const std::string& name, Model& model, int64_t number, bool final_try);
+  // Whether any version is there that may serve.
+  bool AnyLoaded() const;
   absl::StatusOr<VersionHandle> MakeVersion(const std::string& name, Model& model, int64_t number,
                                             Entry& entry);
   // FAILED_PRECONDITION where callers of the version that `number` would replace could not be

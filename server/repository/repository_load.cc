@@ -84,12 +84,21 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
   Publish();
 }
 
+bool Repository::AnyLoaded() const {
+  for (const auto& [name, model] : models_) {
+    for (const auto& [number, entry] : model.versions) {
+      if (entry.handle != nullptr) return true;
+    }
+  }
+  return false;
+}
+
 absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, Model& model,
                                                       int64_t number, Entry& entry) {
   if (!entry.files.problem.empty()) return absl::FailedPreconditionError(entry.files.problem);
   const auto settings = Settings(model);
   if (!settings.ok()) return settings.status();
-  auto loaded = options_.load(entry.files.directory);
+  auto loaded = options_.load(entry.files.directory, AnyLoaded() ? Pace::kGentle : Pace::kFast);
   if (!loaded.ok()) return loaded.status();
 
   auto version = std::make_shared<Version>();

@@ -34,6 +34,16 @@ TEST_CASE("a version is loaded, warmed and published, and the greatest one serve
   CHECK((*rig.catalog_.Find("churn", "2"))->version == "2");
 }
 
+TEST_CASE("a version is loaded fast where nothing is served yet, and gently beside others") {
+  Rig rig;
+  rig.folder.AddVersion("churn", 1);
+  rig.Poll();
+  rig.folder.AddVersion("churn", 2);
+  rig.folder.AddVersion("other", 1);
+  rig.Poll();
+  CHECK(rig.paces == std::vector<Pace>{Pace::kFast, Pace::kGentle, Pace::kGentle});
+}
+
 TEST_CASE("names that are no positive integers are no versions") {
   Rig rig;
   for (const char* name : {"0", "-1", "01", "1.5", "latest", "1x"}) {

@@ -69,7 +69,10 @@ class Rig {
     RepositoryOptions options;
     options.poll = poll;
     options.directory = folder.path();
-    options.load = [this](const std::string& directory) { return Load(directory); };
+    options.load = [this](const std::string& directory, Pace pace) {
+      paces.push_back(pace);
+      return Load(directory);
+    };
     options.warm_up = [this](const VersionHandle& version, const std::atomic<bool>&) {
       ++warmed;
       state_while_warming = StateOf(version->model, version->version);
@@ -112,6 +115,7 @@ class Rig {
   Metrics metrics;
   std::atomic<int> alive{0};
   int warmed = 0;
+  std::vector<Pace> paces;  // of the loads
   int released = 0;
   std::string state_while_warming;
   FakeClock clock_;
