@@ -25,8 +25,9 @@ size_t RoundUp(size_t value, size_t multiple) {
 class HugePages final : public SysAllocator {
  public:
   void* Alloc(size_t size, size_t* actual_size, size_t alignment) override {
-    size = RoundUp(size, kHugePage);
     alignment = std::max(alignment, kHugePage);
+    if (size > SIZE_MAX - 2 * alignment) return nullptr;
+    size = RoundUp(size, kHugePage);
     // More than is wanted, so that an aligned piece lies in it; the rest goes back.
     void* const mapped = ::mmap(nullptr, size + alignment, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

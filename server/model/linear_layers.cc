@@ -95,7 +95,7 @@ int TransposeLinearLayers(Graph& graph) {
     ActivateInPlace(graph, *output);
     ++rewritten;
   }
-  // The weights as they were need no memory any more.
+  // The interpreter would load the weights as they were in every run.
   torch::jit::EliminateDeadCode(graph.block());
   return rewritten;
 }

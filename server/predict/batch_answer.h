@@ -34,10 +34,11 @@ struct BatchAnswer {
   std::vector<std::string> prediction_ids;
 
   // About what it takes in memory.
+  static constexpr size_t kBytesPerId = sizeof(std::string) + 40;
+  static constexpr size_t kBytesPerError = sizeof(RowError) + 128;  // a message of the usual length
   size_t bytes() const {
-    // A message of the usual length, and an id.
-    return outputs.size() * sizeof(float) + errors.size() * (sizeof(RowError) + 128) +
-           prediction_ids.size() * (sizeof(std::string) + 40);
+    return outputs.size() * sizeof(float) + errors.size() * kBytesPerError +
+           prediction_ids.size() * kBytesPerId;
   }
 };
 

@@ -33,9 +33,10 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
   }
   const absl::Status common = CheckMaxFeatureAge(shared.max_feature_age);
   if (!common.ok()) co_return common;
-  const size_t width = OutputsPerRow(batch.version->lane->options());
-  absl::Status status = CheckAnswerSize("user_ids", user_ids.size(),
-                                        user_ids.size() * width * sizeof(float), line_.max_answer);
+  const size_t row_bytes = OutputsPerRow(batch.version->lane->options()) * sizeof(float) +
+                           (line_.save_mode == SaveMode::kOff ? 0 : BatchAnswer::kBytesPerId);
+  absl::Status status =
+      CheckAnswerSize("user_ids", user_ids.size(), user_ids.size() * row_bytes, line_.max_answer);
   if (!status.ok()) co_return status;
   BatchLine& line = BatchesOf(*batch.version).line;
   status = CheckLine(line, static_cast<int>(user_ids.size()), call);
@@ -53,6 +54,7 @@ Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
     line.Answered(static_cast<int>(rows.size()));
     TakePiece(begin, absl::MakeSpan(rows), batch);
     begin += rows.size();
+    rows.clear();
     if (spare_rows_.size() < kSpareRows) spare_rows_.push_back(std::move(rows));
     status = CheckAnswerSize("user_ids", begin, batch.bytes(), line_.max_answer);
     if (status.ok()) status = call.Check(line_.loop.Now(), "all rows were answered");
@@ -128,7 +130,6 @@ Task<absl::Status> Predictor::Begin(Scope& scope, RowsAtHand& at_hand,
   if (!spare_rows_.empty()) {
     rows = std::move(spare_rows_.back());
     spare_rows_.pop_back();
-    rows.clear();
   }
   rows.resize(room);
   at_hand.Start(room);

@@ -35,8 +35,9 @@ Connection::Connection(int socket, std::unique_ptr<TlsSession> tls)
     : socket_(socket), tls_(std::move(tls)), input_(new char[kReadSize]) {}
 
 Connection::~Connection() {
-  if (tls_ != nullptr && reached_) {
-    // Also why the handshake failed, where it did.
+  // Goodbye, or why the handshake failed. Not behind commands that were not sent: whoever lets go
+  // of them takes them for lost, as without TLS.
+  if (tls_ != nullptr && reached_ && (!established_ || written_ == output_.size())) {
     tls_->Close(output_);
     Send().IgnoreError();
   }
@@ -92,7 +93,8 @@ std::optional<absl::Status> Connection::ConnectTls() {
   const auto done = tls_->Handshake({input_.get(), *count}, output_);
   if (!done.ok()) return done.status();
   // Its last message goes out with the first commands.
-  if (*done) return absl::OkStatus();
+  established_ = *done;
+  if (established_) return absl::OkStatus();
   PREDICTD_RETURN_IF_ERROR(Send());
   return std::nullopt;
 }

@@ -63,6 +63,7 @@ class Connection {
   const int socket_;
   const std::unique_ptr<TlsSession> tls_;  // null without TLS
   bool reached_ = false;                   // the socket is connected
+  bool established_ = false;               // and TLS' handshake is done
   std::string plaintext_;                  // commands that are to be encrypted into output_
   std::string output_;
   size_t written_ = 0;  // of output_

@@ -21,10 +21,17 @@ absl::Status BadFile(absl::string_view flag, absl::string_view path, absl::strin
       absl::StrCat("--", flag, ": ", path, " is no readable PEM file with ", what));
 }
 
+// Of Debian's package ca-certificates.
+constexpr char kSystemAuthorities[] = "/etc/ssl/certs/ca-certificates.crt";
+
 absl::Status LoadAuthorities(SSL_CTX* context, const std::string& ca) {
   if (ca.empty()) {
-    // Those that are not there trust nobody, which connections then say.
-    SSL_CTX_set_default_verify_paths(context);
+    // As one file where there is one: of the default folder of files OpenSSL would read some in
+    // each handshake, on a loop. Those that are not there trust nobody, which connections then say.
+    if (SSL_CTX_load_verify_locations(context, kSystemAuthorities, nullptr) != 1) {
+      ERR_clear_error();
+      SSL_CTX_set_default_verify_paths(context);
+    }
   } else if (SSL_CTX_load_verify_locations(context, ca.c_str(), nullptr) != 1) {
     return BadFile("feature_cache_ca", ca, "an authority's certificate");
   }

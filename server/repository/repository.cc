@@ -112,6 +112,7 @@ void Repository::Nudge() {
 }
 
 bool Repository::Poll() {
+  was_ready_ |= catalog_.Ready();
   while (true) {
     Request* request = nullptr;
     {
@@ -133,8 +134,12 @@ bool Repository::Poll() {
   bool pending = false;
   for (const auto& [name, model] : models_) {
     pending |= !model.config.settled;
-    for (const auto& [number, entry] : model.versions) pending |= entry.pending;
+    for (const auto& [number, entry] : model.versions) {
+      pending |= entry.pending && !Hidden(name, number, entry);
+    }
   }
+  // Last: it takes its time, and those who wait for what went before have been answered.
+  if (std::exchange(release_due_, false)) options_.release_memory();
   return retiring || pending;
 }
 

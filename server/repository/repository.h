@@ -38,7 +38,7 @@ struct RepositoryOptions {
   absl::Duration poll = absl::Seconds(1);
   // For models without a config.json.
   ModelSettings settings;
-  // Loads the model in a version's directory; gently where versions are there that may serve.
+  // Loads the model in a version's directory; gently once the models have been ready to serve.
   std::function<absl::StatusOr<std::unique_ptr<model::Model>>(const std::string& directory, Pace)>
       load;
   // Makes a version ready for requests; given up early when the flag is set.
@@ -137,11 +137,11 @@ class Repository {
   // Retires what is not on disk any more; true where there was such.
   bool DropGone(const RepositoryFiles& found);
   void LoadPending();
+  // Is to be loaded, and cannot be: its folder, which was seen before, cannot be read now.
+  bool Hidden(const std::string& name, int64_t number, const Entry& entry) const;
   // Loads one version; publishes each step. A failure that half-copied files may explain leaves the
   // entry pending unless `final_try`.
   void LoadOne(const std::string& name, Model& model, int64_t number, bool final_try);
-  // Whether any version is there that may serve.
-  bool AnyLoaded() const;
   absl::StatusOr<VersionHandle> MakeVersion(const std::string& name, Model& model, int64_t number,
                                             Entry& entry);
   // FAILED_PRECONDITION where callers of the version that `number` would replace could not be
@@ -182,6 +182,8 @@ class Repository {
   std::map<std::string, Model> models_;
   std::vector<Retiring> retiring_;
   UnreadableFolders unreadable_;
+  bool was_ready_ = false;    // callers may have come since
+  bool release_due_ = false;  // a version has gone and its memory is not given back yet
   uint64_t next_serial_ = 1;
 
   std::atomic<bool> stopping_{false};

@@ -19,6 +19,10 @@ constexpr absl::Duration kSettled = absl::Seconds(2);
 
 }  // namespace
 
+bool Repository::Hidden(const std::string& name, int64_t number, const Entry& entry) const {
+  return entry.pending && entry.files.problem.empty() && !unreadable_.Why(name, number).empty();
+}
+
 void Repository::LoadPending() {
   // The newest version of each model first, then the next one of each: every model serves soonest.
   std::vector<std::pair<std::string, int64_t>> order;
@@ -31,7 +35,7 @@ void Repository::LoadPending() {
       // What failed on young files is tried again when they change, or when they are old.
       const bool waits =
           entry.tried && (Young(entry.files.changed_at, entry.seen_at) || !model.config.settled);
-      if (entry.pending && !waits) order.emplace_back(name, number);
+      if (entry.pending && !waits && !Hidden(name, number, entry)) order.emplace_back(name, number);
     }
   }
   for (const auto& [name, number] : order) {
@@ -84,21 +88,12 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
   Publish();
 }
 
-bool Repository::AnyLoaded() const {
-  for (const auto& [name, model] : models_) {
-    for (const auto& [number, entry] : model.versions) {
-      if (entry.handle != nullptr) return true;
-    }
-  }
-  return false;
-}
-
 absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, Model& model,
                                                       int64_t number, Entry& entry) {
   if (!entry.files.problem.empty()) return absl::FailedPreconditionError(entry.files.problem);
   const auto settings = Settings(model);
   if (!settings.ok()) return settings.status();
-  auto loaded = options_.load(entry.files.directory, AnyLoaded() ? Pace::kGentle : Pace::kFast);
+  auto loaded = options_.load(entry.files.directory, was_ready_ ? Pace::kGentle : Pace::kFast);
   if (!loaded.ok()) return loaded.status();
 
   auto version = std::make_shared<Version>();
@@ -198,7 +193,6 @@ bool Repository::ReapRetired() {
   const size_t before = retiring_.size();
   std::erase_if(retiring_, [](const Retiring& old) { return old.handle.use_count() == 1; });
   if (retiring_.size() == before) return before > 0;
-  options_.release_memory();
   for (auto& [name, model] : models_) {
     for (auto& [number, entry] : model.versions) {
       const bool in_use = std::any_of(retiring_.begin(), retiring_.end(),
@@ -212,6 +206,7 @@ bool Repository::ReapRetired() {
     }
   }
   Publish();
+  release_due_ = true;
   return !retiring_.empty();
 }
 

@@ -182,6 +182,8 @@ VersionInfo Repository::Info(const std::string& name, const Model& model, int64_
   const std::string unreadable = unreadable_.Why(name, number);
   if (entry.handle != nullptr && !unreadable.empty()) {
     AddReason(absl::StrCat("what was loaded stays: ", unreadable), info.reason);
+  } else if (Hidden(name, number, entry)) {
+    AddReason(absl::StrCat("waits until its folder can be read: ", unreadable), info.reason);
   }
   if (model.settings && !model.config.problem.ok() && model.config.settled) {
     AddReason(absl::StrCat("the former settings stay: ", model.config.problem.message()),

@@ -27,7 +27,6 @@ absl::Duration MaxFeatureAge(const v1::GetFeaturesRequest& message);
 
 // All but request_id.
 void FillResponse(const predict::Answer& answer, v1::PredictResponse& message);
-// `with_ids`: predictions are saved.
 void FillResponse(predict::BatchAnswer answer, v1::PredictBatchResponse& message);
 void FillResponse(const Prediction& prediction, v1::GetPredictionResponse& message);
 

@@ -175,18 +175,23 @@ void FillStatistics(const LaneStatistics::Numbers& numbers, inference::ModelStat
 
 void FillIndex(const repository::Snapshot& snapshot, bool only_ready,
                inference::RepositoryIndexResponse& message) {
+  const auto add = [&](const std::string& name, const std::string& version, repository::State state,
+                       const std::string& reason) {
+    if (only_ready && state != repository::State::kReady) return;
+    auto& entry = *message.add_models();
+    entry.set_name(name);
+    entry.set_version(version);
+    entry.set_state(std::string(IndexState(state)));
+    // libtorch quotes the bytes that it stumbled upon.
+    entry.set_reason(ValidUtf8(reason));
+  };
   for (const auto& [name, model] : snapshot.models) {
     for (const repository::VersionInfo& version : model.versions) {
-      if (only_ready && version.state != repository::State::kReady) continue;
-      auto& entry = *message.add_models();
-      const absl::string_view state = IndexState(version.state);
-      entry.set_name(name);
-      entry.set_version(version.version);
-      entry.set_state(state.data(), state.size());
-      // libtorch quotes the bytes that it stumbled upon.
-      entry.set_reason(ValidUtf8(version.reason));
+      add(name, version.version, version.state, version.reason);
     }
   }
+  for (const auto& [name, why] : snapshot.unreadable)
+    add(name, "", repository::State::kFailed, why);
 }
 
 }  // namespace predictd::rpc

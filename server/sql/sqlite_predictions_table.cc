@@ -70,7 +70,9 @@ absl::Status PreparePredictionsFile(SqliteConnection& connection) {
 }
 
 std::string InsertPredictions(int rows) {
-  const std::vector<std::string> values(rows, "(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const std::vector<std::string> parameters(kPredictionColumnCount, "?");
+  const std::vector<std::string> values(rows,
+                                        absl::StrCat("(", absl::StrJoin(parameters, ", "), ")"));
   return absl::StrCat("INSERT INTO predictions (", absl::StrJoin(kPredictionColumns, ", "),
                       ") VALUES ", absl::StrJoin(values, ", "), " ON CONFLICT DO NOTHING");
 }

@@ -90,13 +90,15 @@ TEST_CASE("a caller of LoadModel who goes away is let go, and the version is loa
     grpc::ClientContext context;
     SetDeadline(context, longest);
     v1::LoadModelResponse response;
+    bool seen = true;
     std::thread canceller([&] {
       if (longest != kPatience) return;
-      CHECK(WaitUntil([&] { return server.Metric("predictd_in_flight_requests") == 1; }));
+      seen = WaitUntil([&] { return server.Metric("predictd_in_flight_requests") == 1; });
       context.TryCancel();
     });
     const grpc::Status status = server.Stub().LoadModel(&context, request, &response);
     canceller.join();
+    CHECK(seen);
     return status.error_code();
   };
   CHECK(load(kPatience) == grpc::CANCELLED);

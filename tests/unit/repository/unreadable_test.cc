@@ -72,6 +72,32 @@ TEST_CASE("what was loaded serves on while its folder cannot be read, and says w
   CHECK(log.Count(kAgain) == 1);
 }
 
+TEST_CASE("a version that waits for its files waits for its folder too, without being tried") {
+  Rig rig;
+  const std::string folder = GENERATE("", "/churn");
+  rig.folder.AddVersion("churn", 1);
+  rig.Poll();
+  rig.folder.AddVersion("churn", 2, "fail: half of it");
+  rig.Poll();
+  const size_t loads = rig.paces.size();
+  {
+    const Unreadable unreadable(rig.folder.path() + folder);
+    for (int i = 0; i < 3; ++i) {
+      rig.Settle();
+      CHECK_FALSE(rig.Poll());
+    }
+    CHECK(rig.paces.size() == loads);
+    CHECK(absl::StrContains(
+        rig.StateOf("churn", "2"),
+        "waits until its folder can be read: cannot read " + rig.folder.path() + folder));
+    CHECK(rig.Serving() == "1");
+  }
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  CHECK(rig.StateOf("churn", "2") == "FAILED: half of it");
+}
+
 TEST_CASE("a new folder that cannot be read is named with its reason, and keeps nobody waiting") {
   Rig rig;
   ManualLoop loop(rig.clock_);
