@@ -1,4 +1,5 @@
 // Puts the concrete types together; the only file that knows them all.
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
@@ -276,6 +277,11 @@ void LogOfGrpc(gpr_log_func_args* args) {
   Log(serious ? LogLevel::kError : LogLevel::kDebug, message, {{"source", "grpc"}});
 }
 
+// Its line about a request that cannot be parsed is any caller's to cause: the caller is told.
+void LogOfProtobuf(google::protobuf::LogLevel, const char*, int, const std::string& message) {
+  Log(LogLevel::kDebug, message, {{"source", "protobuf"}});
+}
+
 // As many descriptors as the system lets us have: each connection is one.
 void RaiseDescriptorLimit() {
   rlimit limit;
@@ -290,6 +296,7 @@ int Main(int argc, char** argv) {
   // and take 4 to 14 % of a call's CPU.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   gpr_set_log_function(LogOfGrpc);
+  google::protobuf::SetLogHandler(LogOfProtobuf);
   // A write to a socket or file that is gone or too large is an error, not the end.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);

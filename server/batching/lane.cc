@@ -7,6 +7,8 @@
 namespace predictd::batching {
 namespace {
 
+// What a run takes by the clock where others use the CPU as well, over the CPU time it takes.
+constexpr int kBesideOthers = 2;
 // How long a worker is given to one model at a time, where larger batches gain little, and anyway.
 constexpr absl::Duration kGoodRun = absl::Milliseconds(20);
 constexpr absl::Duration kLongestRun = absl::Milliseconds(100);
@@ -52,9 +54,13 @@ void Lane::DoubtTimes(int rows) {
 }
 
 void Lane::RecordWorkerTime(int rows, absl::Duration time) {
-  const int64_t sample = absl::ToInt64Nanoseconds(time) / rows;
   const int64_t before = worker_nanos_per_row_.load(std::memory_order_relaxed);
-  const int64_t after = before == 0 ? sample : before + (sample - before) / 8;
+  int64_t after = before + (absl::ToInt64Nanoseconds(time) / rows - before) / 8;
+  if (before == 0) {
+    // One run may have been slow by chance, and would count for many to come.
+    const absl::Duration known = kBesideOthers * RunTime(rows);
+    after = absl::ToInt64Nanoseconds(std::min(time, known)) / rows;
+  }
   worker_nanos_per_row_.store(after, std::memory_order_relaxed);
 }
 

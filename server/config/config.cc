@@ -139,6 +139,11 @@ absl::Status ReadServing(Config& config) {
   PREDICTD_RETURN_IF_ERROR(CheckDuration("lame_duck", config.lame_duck, true));
   config.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
   PREDICTD_RETURN_IF_ERROR(CheckDuration("drain_timeout", config.drain_timeout, false));
+  if (config.lame_duck >= config.drain_timeout) {
+    return Invalid("lame_duck", absl::StrCat("must be shorter than --drain_timeout, which is ",
+                                             absl::FormatDuration(config.drain_timeout),
+                                             ": those who call in that time are served first"));
+  }
   PREDICTD_RETURN_IF_ERROR(CheckRange("event_loops", absl::GetFlag(FLAGS_event_loops), 0, 1024));
   config.event_loops = absl::GetFlag(FLAGS_event_loops);
   if (config.event_loops == 0) config.event_loops = UsableCpus();

@@ -28,28 +28,37 @@ absl::StatusOr<std::string> ReadPem(absl::string_view flag, const std::string& p
   return text.str();
 }
 
-// gRPC would find out only as callers connect.
+// What gRPC would find out only as callers connect.
+
+using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+
+Bio Reader(const std::string& pem) {
+  return {BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free};
+}
+
+// The first one in the file of `flag`.
+absl::StatusOr<Certificate> ReadCertificate(absl::string_view flag, const std::string& path,
+                                            const std::string& pem) {
+  Certificate certificate(PEM_read_bio_X509(Reader(pem).get(), nullptr, nullptr, nullptr),
+                          X509_free);
+  if (certificate != nullptr) return certificate;
+  return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", path, " holds no certificate"));
+}
+
 absl::Status CheckPair(const ListenOptions& options, const std::string& key_pem,
                        const std::string& cert_pem) {
-  using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
-  const Bio key_text(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())), BIO_free);
-  const Bio cert_text(BIO_new_mem_buf(cert_pem.data(), static_cast<int>(cert_pem.size())),
-                      BIO_free);
   // An empty password, or OpenSSL would ask the terminal for one.
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-      PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, const_cast<char*>("")),
+      PEM_read_bio_PrivateKey(Reader(key_pem).get(), nullptr, nullptr, const_cast<char*>("")),
       EVP_PKEY_free);
   if (key == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("--tls_key: ", options.tls_key, " holds no private key without a password"));
   }
-  const std::unique_ptr<X509, decltype(&X509_free)> cert(
-      PEM_read_bio_X509(cert_text.get(), nullptr, nullptr, nullptr), X509_free);
-  if (cert == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--tls_cert: ", options.tls_cert, " holds no certificate"));
-  }
-  if (X509_check_private_key(cert.get(), key.get()) == 1) return absl::OkStatus();
+  const auto certificate = ReadCertificate("tls_cert", options.tls_cert, cert_pem);
+  PREDICTD_RETURN_IF_ERROR(certificate.status());
+  if (X509_check_private_key(certificate->get(), key.get()) == 1) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("--tls_key: ", options.tls_key,
                                                  " is not the key of the first certificate in ",
                                                  "--tls_cert: ", options.tls_cert));
@@ -78,6 +87,8 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
   if (!options.tls_client_ca.empty()) {
     const auto client_ca = ReadPem("tls_client_ca", options.tls_client_ca);
     if (!client_ca.ok()) return client_ca.status();
+    PREDICTD_RETURN_IF_ERROR(
+        ReadCertificate("tls_client_ca", options.tls_client_ca, *client_ca).status());
     tls.pem_root_certs = *client_ca;
     tls.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
   }

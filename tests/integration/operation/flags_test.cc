@@ -63,6 +63,7 @@ TEST_CASE("unknown flags, bad values and leftover arguments are named") {
   refusals.Add({}, {"--models"});
   refusals.Add({models, "--max_batch=many"}, {"max_batch"});
   refusals.Add({models, "--max_batch=0"}, {"--max_batch"});
+  refusals.Add({models, "--lame_duck=60s"}, {"--lame_duck", "--drain_timeout"});
   refusals.Add({models, "--max_queue=-1"}, {"--max_queue"});
   refusals.Add({models, "--batch_delay=5"}, {"batch_delay"});
   refusals.Add({models, "--batch_delay=-5ms"}, {"--batch_delay"});

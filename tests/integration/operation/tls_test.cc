@@ -56,6 +56,16 @@ TEST_CASE("a key that is not the certificate's, or that needs a password, is ref
   }
 }
 
+TEST_CASE("a file for --tls_client_ca that holds no certificate is refused at once") {
+  const Certificates files;
+  ModelRepository repository;
+  const auto server = StartPredictd(
+      {"--models=" + repository.path(), "--tls_cert=" + files.File("ours.pem"),
+       "--tls_key=" + files.File("ours.key"), "--tls_client_ca=" + files.File("ours.key")});
+  CHECK(server->WaitForExit(kPatience) == 1);
+  CHECK(absl::StrContains(server->Stderr(), "--tls_client_ca: " + files.File("ours.key")));
+}
+
 TEST_CASE("with --tls_client_ca only clients with a certificate of that authority are served") {
   const Certificates files;
   ModelRepository repository;

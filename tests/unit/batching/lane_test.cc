@@ -62,6 +62,14 @@ TEST_CASE("a run that was long by the clock counts with its CPU time only") {
   CHECK(lane->RunTimeInDoubt());
 }
 
+TEST_CASE("a first run on a worker that was slow by chance does not count for those to come") {
+  Metrics metrics;
+  const auto lane = MakeLane(metrics, Double, kMaxBatch);
+  lane->RecordRunTime(4, absl::Milliseconds(4));
+  lane->RecordWorkerTime(4, absl::Milliseconds(400));
+  CHECK(lane->WorkerTime(4) == absl::Milliseconds(8));
+}
+
 TEST_CASE("a row takes as long as the workers take for those ahead of it and for its own run") {
   Metrics metrics;
   const auto lane = MakeLane(metrics, Double, kMaxBatch);
