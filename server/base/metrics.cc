@@ -194,10 +194,7 @@ Metrics::Metrics()
 
   auto& saves = BuildCounter()
                     .Name("predictd_saves_total")
-                    .Help(
-                        "Predictions that were saved (or repeat one of their idempotency_key that "
-                        "stands), could "
-                        "not be, or did not fit the queue")
+                    .Help("What became of predictions; one that repeats a key counts as saved")
                     .Register(registry_);
   for (int r = 0; r < 3; ++r) saves_[r] = &saves.Add({{"result", Text(kSaveNames[r])}});
 }
