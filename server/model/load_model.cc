@@ -15,11 +15,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory, Pace pace) {
+// `file` becomes the model's, once it is known: for messages.
+absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory, Pace pace,
+                                            std::string& file) {
   const std::string package = directory + "/model.pt2";
   const std::string script = directory + "/model.pt";
   const bool packaged = fs::exists(package) && (AotInductorAvailable() || !fs::exists(script));
-  const std::string& file = packaged ? package : script;
+  file = packaged ? package : script;
   if (!fs::exists(file)) {
     return absl::FailedPreconditionError(
         absl::StrCat("no model file: put model.pt or model.pt2 into ", directory));
@@ -39,17 +41,18 @@ absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory, Pace p
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const std::string& directory, Pace pace) {
+  std::string file = directory;
   try {
-    return Load(directory, pace);
+    return Load(directory, pace, file);
   } catch (const fs::filesystem_error& error) {
     return absl::FailedPreconditionError(
         absl::StrCat("cannot read ", error.path1().string(), ": ", error.code().message()));
   } catch (const std::exception& error) {
-    return absl::FailedPreconditionError(absl::StrCat("libtorch cannot load or run the model in ",
-                                                      directory, ": ", ShortMessage(error)));
+    return absl::FailedPreconditionError(
+        absl::StrCat("libtorch cannot load or run ", file, ": ", ShortMessage(error)));
   } catch (...) {
-    return absl::FailedPreconditionError(absl::StrCat("libtorch cannot load or run the model in ",
-                                                      directory, ": unknown exception"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("libtorch cannot load or run ", file, ": unknown exception"));
   }
 }
 
