@@ -12,8 +12,8 @@ namespace predictd::model {
 // and has an activation behind it work in place. Returns how many layers were rewritten.
 //
 // Measured here with libtorch 1.13.1 and the example's network: 6.0 instead of 8.4 us for one row,
-// 15.0 instead of 23.5 us for 64. Larger weights do not fit the caches and lose by it. The weights as
-// they were stay in memory with the graph that `graph` is a copy of: at most 1 MB per layer.
+// 15.0 instead of 23.5 us for 64. Larger weights do not fit the caches and lose by it. The weights
+// as they were stay in memory with the graph that `graph` is a copy of: at most 1 MB per layer.
 //
 // A rewritten layer takes two dimensions only. Whether what comes is such is not known to the
 // graph: try it on rows before using it. A graph with branches or loops, where that would prove

@@ -13,9 +13,9 @@ namespace predictd::model {
 
 // Loads the model file in `directory` with the signature from `directory`/signature.json. Where
 // both model.pt2 and model.pt are there, the former, if libtorch can run it. Blocks, for as long as
-// it takes to read the file, a TorchScript one at `pace`; only regular files are opened. FAILED_PRECONDITION says what is
-// missing or wrong, such as a file that is cut off; exceptions of libtorch and of the file system
-// end here.
+// it takes to read the file, a TorchScript one at `pace`; only regular files are opened.
+// FAILED_PRECONDITION says what is missing or wrong, such as a file that is cut off; exceptions of
+// libtorch and of the file system end here.
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const std::string& directory, Pace pace);
 
 }  // namespace predictd::model
