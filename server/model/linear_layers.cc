@@ -1,7 +1,6 @@
 #include "server/model/linear_layers.h"
 
 #include <torch/csrc/jit/ir/constants.h>
-#include <torch/csrc/jit/passes/dead_code_elimination.h>
 
 #include <algorithm>
 #include <array>
@@ -95,8 +94,6 @@ int TransposeLinearLayers(Graph& graph) {
     ActivateInPlace(graph, *output);
     ++rewritten;
   }
-  // The interpreter would load the weights as they were in every run.
-  torch::jit::EliminateDeadCode(graph.block());
   return rewritten;
 }
 
