@@ -44,11 +44,14 @@
 namespace predictd {
 namespace {
 
-// What of the drain's time is kept for flushing saves after the last call.
-constexpr absl::Duration kFlushReserve = absl::Seconds(1);
-
-// What of it is kept for logging what was given up.
+// What of the drain's time is kept, or less where it is short: for closing connections, for
+// flushing saves after the last call, for logging what was given up.
+constexpr absl::Duration kGoodbye = absl::Milliseconds(250);
+constexpr absl::Duration kFlush = absl::Milliseconds(750);
 constexpr absl::Duration kLastWords = absl::Milliseconds(250);
+
+// Longest wait for a model that is being loaded to come out of libtorch.
+constexpr absl::Duration kModelEnd = absl::Seconds(1);
 
 // What the shutdown is busy with.
 std::atomic<const char*> shutdown_step{"calls and connections"};
@@ -148,16 +151,17 @@ class Predictd {
   // wait.
   bool Shutdown() {
     // Before ExitAfter, so that what is given up says so itself.
-    const absl::Duration longest =
-        config_.drain_timeout - std::min(kLastWords, config_.drain_timeout / 10);
-    const absl::Time deadline = clock_.Now() + longest;
-    const absl::Duration reserve = std::min(kFlushReserve, config_.drain_timeout / 4);
+    const absl::Duration share = config_.drain_timeout / 8;
+    const absl::Time deadline = clock_.Now() + config_.drain_timeout - std::min(kLastWords, share);
+    const absl::Duration goodbye = std::min(kGoodbye, share);
+    const absl::Duration reserve =
+        goodbye + (writer_ == nullptr ? absl::ZeroDuration() : std::min(kFlush, share));
     Log(LogLevel::kInfo, "draining", {{"longest", config_.drain_timeout}});
     ExitAfter(config_.drain_timeout);
-    bool ended = server_.Drain(config_.lame_duck, deadline - reserve);
-    if (!ended) Log(LogLevel::kWarning, "calls were still in flight at the deadline");
+    bool ended = server_.Drain(config_.lame_duck, deadline - reserve, goodbye);
     shutdown_step = "models";
-    ended &= repository_->Stop(ended ? reserve : absl::ZeroDuration());
+    ended &= repository_->Stop(ended ? std::min(kModelEnd, deadline - clock_.Now())
+                                     : absl::ZeroDuration());
     shutdown_step = "reads of features and rows of shadows";
     ended &= WaitForLines(deadline);
     shutdown_step = "saves";

@@ -28,8 +28,10 @@ ABSL_FLAG(
 ABSL_FLAG(int, max_streams, 1024, "calls under way per connection");
 ABSL_FLAG(absl::Duration, lame_duck, absl::ZeroDuration(),
           "after SIGTERM, how long health says NOT_SERVING while everyone is still served");
-ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(30),
-          "longest time between SIGTERM and exit");
+ABSL_FLAG(
+    absl::Duration, drain_timeout, absl::Seconds(30),
+    "longest time between SIGTERM and exit; calls without an answer 0.5 s before its end, 1.25 s "
+    "with --save_to, are answered UNAVAILABLE");
 ABSL_FLAG(std::string, log_format, "text", "text or json; one line per event, to stderr");
 ABSL_FLAG(std::string, log_level, "info",
           "lowest level that is written: debug (one line per request), info, warning, error");

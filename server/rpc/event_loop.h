@@ -12,6 +12,7 @@
 #include "server/base/mutex.h"
 #include "server/rpc/event.h"
 #include "server/rpc/gathered_writes.h"
+#include "server/rpc/open_calls.h"
 
 namespace predictd::rpc {
 
@@ -21,6 +22,7 @@ class EventLoop : public Loop, private Event {
   EventLoop(const Clock& clock, std::unique_ptr<grpc::ServerCompletionQueue> queue);
 
   grpc::ServerCompletionQueue& queue() { return *queue_; }
+  OpenCalls& open_calls() { return open_calls_; }
 
   // Takes turns until the queue has been shut down and is empty, or gRPC keeps an event of it back.
   void Run();
@@ -42,6 +44,7 @@ class EventLoop : public Loop, private Event {
   void Done(bool ok) override;
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  OpenCalls open_calls_;
   GatheredWrites writes_;
   // The loop's thread only.
   bool busy_ = false;

@@ -1,12 +1,15 @@
 #include "server/rpc/server.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "server/base/log.h"
 #include "server/base/status.h"
 
 namespace predictd::rpc {
@@ -14,8 +17,6 @@ namespace {
 
 // How often a drain looks whether the last call has been answered.
 constexpr absl::Duration kDrainLook = absl::Milliseconds(2);
-// Longest time for closing connections once every call was answered.
-constexpr absl::Duration kCloseTime = absl::Seconds(2);
 
 }  // namespace
 
@@ -88,21 +89,55 @@ void Server::HealthChanged() {
   OnEachLoop([](Services& services) { services.health->Changed(); });
 }
 
-bool Server::Drain(absl::Duration lame_duck, absl::Time deadline) {
+bool Server::Drain(absl::Duration lame_duck, absl::Time deadline, absl::Duration goodbye) {
   state_.lame_duck = true;
   HealthChanged();
   absl::SleepFor(std::min(lame_duck, deadline - clock_.Now()));
 
   state_.draining = true;
   OnEachLoop([](Services& services) { services.streams.SetAll(); });
-  while (state_.in_flight > 0 && clock_.Now() < deadline) absl::SleepFor(kDrainLook);
-
+  int in_flight = state_.in_flight;
+  while (in_flight > 0 && clock_.Now() < deadline) {
+    absl::SleepFor(kDrainLook);
+    in_flight = state_.in_flight;
+  }
+  if (in_flight > 0) {
+    Log(LogLevel::kWarning, "calls were still in flight at the deadline", {{"calls", in_flight}});
+    for (const auto& loop : loops_) {
+      loop->PostFunction([loop = loop.get()] { loop->open_calls().CutOffAll(); });
+    }
+  }
   OnEachLoop([](Services& services) { services.health->EndWatches(); });
   acceptor_->Stop();
-  // The loops go on taking events meanwhile. What is left at the deadline is cancelled.
-  const absl::Duration left = std::clamp(deadline - clock_.Now(), absl::ZeroDuration(), kCloseTime);
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + left));
+  CloseConnections(deadline, goodbye);
   return state_.in_flight == 0;
+}
+
+void Server::CloseConnections(absl::Time deadline, absl::Duration goodbye) {
+  // gRPC closes a connection when its calls have ended and the other side has answered a ping: then
+  // no call of it can be on its way any more. A client that is idle, or hangs, may not answer.
+  const absl::Time silent_until = clock_.Now() + goodbye;
+  std::atomic<bool> closed = false;
+  std::thread closing([this, &closed] {
+    // The loops go on taking events meanwhile.
+    server_->Shutdown();
+    closed = true;
+  });
+  while (!closed) {
+    const absl::Time now = clock_.Now();
+    if (now >= silent_until && (now >= deadline || OpenCalls() == 0)) {
+      grpc_server_cancel_all_calls(server_->c_server());
+      break;
+    }
+    absl::SleepFor(kDrainLook);
+  }
+  closing.join();
+}
+
+int Server::OpenCalls() const {
+  int open = 0;
+  for (const auto& loop : loops_) open += loop->open_calls().count();
+  return open;
 }
 
 Task<void> Server::ShutdownWhenIdle(EventLoop& loop, Services& services) {

@@ -59,10 +59,12 @@ class Server {
   void HealthChanged();
   bool draining() const { return state_.lame_duck; }
 
-  // Says NOT_SERVING, serves everyone for `lame_duck` more, then refuses new calls, waits for those
-  // in flight and closes the sockets, all by `deadline`. Returns false where calls were still in
-  // flight then.
-  bool Drain(absl::Duration lame_duck, absl::Time deadline);
+  // Says NOT_SERVING, serves everyone for `lame_duck` more, then refuses new calls and waits for
+  // those in flight; what is not answered by `deadline` is cut off with UNAVAILABLE. Says goodbye
+  // on every connection and closes it once its calls are answered: by `deadline`, or `goodbye`
+  // after the last answer where the other side is silent. Returns false where the work for some
+  // call was still under way then.
+  bool Drain(absl::Duration lame_duck, absl::Time deadline, absl::Duration goodbye);
 
   // After everything that posts to the loops has stopped, and Drain has returned true.
   void StopLoops();
@@ -80,6 +82,9 @@ class Server {
   // Waits until no call is left, not even one that waits to be accepted, before it shuts the loop's
   // queue down.
   static Task<void> ShutdownWhenIdle(EventLoop& loop, Services& services);
+  void CloseConnections(absl::Time deadline, absl::Duration goodbye);
+  // Calls whose answer is not written yet, but for health checks.
+  int OpenCalls() const;
   // Runs `function` for each loop, on its thread.
   void OnEachLoop(const std::function<void(Services&)>& function);
 

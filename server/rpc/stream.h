@@ -15,6 +15,7 @@
 #include "server/async/task.h"
 #include "server/rpc/call.h"
 #include "server/rpc/drain_list.h"
+#include "server/rpc/open_calls.h"
 #include "server/rpc/service_state.h"
 #include "server/rpc/status_mapping.h"
 
@@ -36,7 +37,8 @@ class Stream {
   using Handler = std::function<Task<void>(Call&, const RequestMessage&, ResponseMessage&)>;
 
   Stream(EventLoop& loop, DrainList& streams, const ServiceState& state, const Handler& handler)
-      : streams_(streams),
+      : loop_(loop),
+        streams_(streams),
         state_(state),
         handler_(handler),
         call_(loop),
@@ -50,6 +52,7 @@ class Stream {
   // Once the call was accepted, to its end.
   Task<void> Serve() {
     call_.Accepted();
+    End end(*this);
     DrainList::Entry on_drain(streams_, ended_);
     call_.OnCancel([this] { ended_.Set(); });
     if (state_.draining) ended_.Set();
@@ -59,15 +62,32 @@ class Stream {
     co_await ended_;
     co_await answering_.Done();
     co_await writing_.Done();
-    Completion finished;
     const bool drained = state_.draining && !half_closed_;
-    stream_.Finish(drained ? ToGrpc(absl::UnavailableError("shutting down")) : grpc::Status::OK,
-                   finished.tag());
-    co_await finished;
+    end.Give(drained ? absl::UnavailableError("shutting down") : absl::OkStatus());
+    co_await finished_;
     co_await reading_.Done();
   }
 
  private:
+  // The stream's one status: that of its end, or of a drain which waits no longer.
+  class End final : public OpenCalls::Entry {
+   public:
+    explicit End(Stream& stream) : Entry(stream.loop_.open_calls()), stream_(stream) {}
+
+    void Give(const absl::Status& status) {
+      if (std::exchange(stream_.finishing_, true)) return;
+      stream_.stream_.Finish(ToGrpc(status), stream_.finished_.tag());
+    }
+
+    void CutOff(const absl::Status& status) override {
+      // A caller who does not even take an answer gets no status; gRPC ends the call.
+      if (stream_.writing_.running() == 0) Give(status);
+    }
+
+   private:
+    Stream& stream_;
+  };
+
   Task<void> Read() {
     Completion read;
     while (!ended_.is_set()) {
@@ -91,7 +111,7 @@ class Stream {
   Task<void> Answer(std::unique_ptr<RequestMessage> request) {
     ResponseMessage response;
     co_await handler_(call_, *request, response);
-    if (!call_.cancelled()) {
+    if (!call_.cancelled() && !finishing_) {
       unwritten_.push_back(std::move(response));
       if (writing_.running() == 0) writing_.Spawn(Write());
     }
@@ -115,6 +135,7 @@ class Stream {
     }
   }
 
+  EventLoop& loop_;
   DrainList& streams_;
   const ServiceState& state_;
   const Handler& handler_;
@@ -125,6 +146,8 @@ class Stream {
   Signal ended_;
   Signal room_;
   bool half_closed_ = false;
+  bool finishing_ = false;
+  Completion finished_;
   Scope reading_;
   Scope answering_;
   Scope writing_;

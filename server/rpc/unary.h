@@ -10,6 +10,7 @@
 #include "server/async/scope.h"
 #include "server/async/task.h"
 #include "server/rpc/call.h"
+#include "server/rpc/open_calls.h"
 #include "server/rpc/status_mapping.h"
 
 namespace predictd::rpc {
@@ -41,6 +42,32 @@ class UnaryMethod {
   }
 
  private:
+  // The one answer of a call: its handler's, or that of a drain which waits no longer.
+  class Answer final : public OpenCalls::Entry {
+   public:
+    Answer(OpenCalls& calls, Responder& responder, Completion& written)
+        : Entry(calls), responder_(responder), written_(written) {}
+
+    void Give(const absl::Status& status, const ResponseMessage& response) {
+      if (std::exchange(given_, true)) return;
+      if (status.ok()) {
+        responder_.Finish(response, grpc::Status::OK, written_.tag());
+      } else {
+        responder_.FinishWithError(ToGrpc(status), written_.tag());
+      }
+    }
+
+    void CutOff(const absl::Status& status) override {
+      if (std::exchange(given_, true)) return;
+      responder_.FinishWithError(ToGrpc(status), written_.tag());
+    }
+
+   private:
+    Responder& responder_;
+    Completion& written_;
+    bool given_ = false;
+  };
+
   Task<void> Serve() {
     RequestMessage request;
     ResponseMessage response;
@@ -57,12 +84,8 @@ class UnaryMethod {
       if (waiting_ == 0) scope_.Spawn(Serve());
       call.Accepted();
 
-      const absl::Status status = co_await handler_(call, request, response);
-      if (status.ok()) {
-        responder.Finish(response, grpc::Status::OK, step.tag());
-      } else {
-        responder.FinishWithError(ToGrpc(status), step.tag());
-      }
+      Answer answer(loop_.open_calls(), responder, step);
+      answer.Give(co_await handler_(call, request, response), response);
       co_await step;
       request.Clear();
       response.Clear();
