@@ -32,11 +32,12 @@ size_t Bytes(const char* property) {
 
 // Gives back the pages of free memory, which stays free. The allocator itself would give back a
 // free range of 200 MB in one call and hold the lock of its heap for 10 ms and more.
-void HollowOut() {
+void HollowOut(const std::atomic<bool>& stopping) {
   std::vector<std::unique_ptr<void, Free>> pieces;
   const size_t heap = Bytes("generic.heap_size");
   // Until what is free is in pieces, or so scattered that the heap grows.
-  while (Bytes("tcmalloc.pageheap_free_bytes") >= kPiece && Bytes("generic.heap_size") <= heap) {
+  while (!stopping && Bytes("tcmalloc.pageheap_free_bytes") >= kPiece &&
+         Bytes("generic.heap_size") <= heap) {
     pieces.emplace_back(std::aligned_alloc(kPage, kPiece));
     ::madvise(pieces.back().get(), kPiece, MADV_DONTNEED);
     PauseBetweenSteps();
@@ -46,9 +47,10 @@ void HollowOut() {
 }  // namespace
 #endif
 
-void ReleaseFreeMemory() {
+void ReleaseFreeMemory([[maybe_unused]] const std::atomic<bool>& stopping) {
 #ifdef PREDICTD_TCMALLOC
-  HollowOut();
+  HollowOut(stopping);
+  if (stopping) return;
   // The rest, and the allocator's books.
   MallocExtension::instance()->ReleaseFreeMemory();
 #endif

@@ -160,8 +160,11 @@ class Predictd {
     ExitAfter(config_.drain_timeout);
     bool ended = server_.Drain(config_.lame_duck, deadline - reserve, goodbye);
     shutdown_step = "models";
-    ended &= repository_->Stop(ended ? std::min(kModelEnd, deadline - clock_.Now())
-                                     : absl::ZeroDuration());
+    const absl::Duration models_end = std::min(kModelEnd, deadline - clock_.Now());
+    if (!repository_->Stop(ended ? models_end : absl::ZeroDuration())) {
+      Log(LogLevel::kWarning, "a model that is being loaded is not waited for");
+      ended = false;
+    }
     shutdown_step = "reads of features and rows of shadows";
     ended &= WaitForLines(deadline);
     shutdown_step = "saves";

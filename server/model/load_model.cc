@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 // `file` becomes the model's, once it is known: for messages.
 absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory, Pace pace,
-                                            std::string& file) {
+                                            const std::atomic<bool>& stopping, std::string& file) {
   const std::string package = directory + "/model.pt2";
   const std::string script = directory + "/model.pt";
   const bool packaged = fs::exists(package) && (AotInductorAvailable() || !fs::exists(script));
@@ -35,15 +35,16 @@ absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory, Pace p
   PREDICTD_RETURN_IF_ERROR(CheckZipComplete(file));
   // The calling thread runs the model too, while others serve.
   PrepareTorchThread();
-  return packaged ? LoadAotInductor(directory) : LoadTorchScript(directory, pace);
+  return packaged ? LoadAotInductor(directory) : LoadTorchScript(directory, pace, stopping);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Model>> LoadModel(const std::string& directory, Pace pace) {
+absl::StatusOr<std::unique_ptr<Model>> LoadModel(const std::string& directory, Pace pace,
+                                                 const std::atomic<bool>& stopping) {
   std::string file = directory;
   try {
-    return Load(directory, pace, file);
+    return Load(directory, pace, stopping, file);
   } catch (const fs::filesystem_error& error) {
     return absl::FailedPreconditionError(
         absl::StrCat("cannot read ", error.path1().string(), ": ", error.code().message()));

@@ -16,8 +16,11 @@ constexpr size_t kPiece = 64 << 10;
 
 }  // namespace
 
-PacedFile::PacedFile(const std::string& path, Pace pace)
-    : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), pace_(pace) {
+PacedFile::PacedFile(const std::string& path, Pace pace, const std::atomic<bool>& stopping)
+    : path_(path),
+      file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
+      pace_(pace),
+      stopping_(stopping) {
   struct stat status;
   TORCH_CHECK(file_ >= 0 && ::fstat(file_, &status) == 0, path_, ": ", std::strerror(errno));
   size_ = static_cast<size_t>(status.st_size);
@@ -28,6 +31,7 @@ PacedFile::~PacedFile() { ::close(file_); }
 size_t PacedFile::read(uint64_t position, void* buffer, size_t size, const char* what) const {
   size_t done = 0;
   while (done < size) {
+    TORCH_CHECK(!stopping_, path_, ": given up, as the server stops");
     const ssize_t got = ::pread(file_, static_cast<char*>(buffer) + done,
                                 std::min(kPiece, size - done), static_cast<off_t>(position + done));
     if (got < 0 && errno == EINTR) continue;

@@ -4,6 +4,7 @@
 
 #include <caffe2/serialize/read_adapter_interface.h>
 
+#include <atomic>
 #include <string>
 
 #include "server/base/thread.h"
@@ -16,18 +17,20 @@ namespace predictd::model {
 // Not copyable; one thread.
 class PacedFile final : public caffe2::serialize::ReadAdapterInterface {
  public:
-  // Throws c10::Error, as libtorch's own readers do.
-  PacedFile(const std::string& path, Pace pace);
+  // Throws c10::Error, as libtorch's own readers do. `stopping` outlives the file.
+  PacedFile(const std::string& path, Pace pace, const std::atomic<bool>& stopping);
   ~PacedFile() override;
 
   size_t size() const override { return size_; }
-  // Returns less than `size` only at the file's end. Throws c10::Error.
+  // Returns less than `size` only at the file's end. Throws c10::Error, also once `stopping` is
+  // set.
   size_t read(uint64_t position, void* buffer, size_t size, const char* what) const override;
 
  private:
   const std::string path_;
   const int file_;
   const Pace pace_;
+  const std::atomic<bool>& stopping_;
   size_t size_ = 0;
 };
 

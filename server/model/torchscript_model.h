@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_MODEL_TORCHSCRIPT_MODEL_H_
 #define PREDICTD_SERVER_MODEL_TORCHSCRIPT_MODEL_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -13,7 +14,8 @@ namespace predictd::model {
 
 // Loads `directory`/model.pt; its signature may be an extra file signature.json inside. Errors and
 // exceptions as in LoadModel, which calls it.
-absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& directory, Pace pace);
+absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& directory, Pace pace,
+                                                       const std::atomic<bool>& stopping);
 
 }  // namespace predictd::model
 

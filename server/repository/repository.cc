@@ -139,7 +139,7 @@ bool Repository::Poll() {
     }
   }
   // Last: it takes its time, and those who wait for what went before have been answered.
-  if (std::exchange(release_due_, false)) options_.release_memory();
+  if (std::exchange(release_due_, false)) options_.release_memory(stopping_);
   return retiring || pending;
 }
 

@@ -38,13 +38,16 @@ struct RepositoryOptions {
   absl::Duration poll = absl::Seconds(1);
   // For models without a config.json.
   ModelSettings settings;
+  // Each is given up early when `stopping` is set.
   // Loads the model in a version's directory; gently once the models have been ready to serve.
-  std::function<absl::StatusOr<std::unique_ptr<model::Model>>(const std::string& directory, Pace)>
+  std::function<absl::StatusOr<std::unique_ptr<model::Model>>(const std::string& directory, Pace,
+                                                              const std::atomic<bool>& stopping)>
       load;
-  // Makes a version ready for requests; given up early when the flag is set.
+  // Makes a version ready for requests.
   std::function<absl::Status(const VersionHandle&, const std::atomic<bool>& stopping)> warm_up;
   // Gives freed memory back to the system; called after a version was unloaded.
-  std::function<void()> release_memory = [] {};
+  std::function<void(const std::atomic<bool>& stopping)> release_memory =
+      [](const std::atomic<bool>&) {};
 };
 
 // What an admin call concerned: a model's name and the versions with their state now.

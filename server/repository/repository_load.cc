@@ -93,7 +93,8 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
   if (!entry.files.problem.empty()) return absl::FailedPreconditionError(entry.files.problem);
   const auto settings = Settings(model);
   if (!settings.ok()) return settings.status();
-  auto loaded = options_.load(entry.files.directory, was_ready_ ? Pace::kGentle : Pace::kFast);
+  auto loaded =
+      options_.load(entry.files.directory, was_ready_ ? Pace::kGentle : Pace::kFast, stopping_);
   if (!loaded.ok()) return loaded.status();
 
   auto version = std::make_shared<Version>();

@@ -49,6 +49,17 @@ TEST_CASE("SIGTERM while a model loads or warms up ends the server in time") {
   CheckExit(predictd, absl::Seconds(5));
 }
 
+TEST_CASE("SIGTERM gives up a big file that is read beside callers, and the end is orderly") {
+  ModelRepository models;
+  models.Add("m", 1, Sum(kFeatures));
+  PredictdProcess predictd({"--models=" + models.path(), "--drain_timeout=30s"});
+  REQUIRE(predictd.WaitUntilReady());
+  models.Add("m", 2, Big(kFeatures, 512));
+  REQUIRE(predictd.WaitForState("m", 2, v1::MODEL_STATE_LOADING));
+  CheckExit(predictd, absl::ZeroDuration());
+  CHECK(LogLines(predictd, "is not waited for") == 0);
+}
+
 TEST_CASE("SIGTERM does not wait for LoadModel: its caller is told, and the server ends") {
   ModelRepository models;
   Gate never;

@@ -42,7 +42,7 @@ TEST_CASE("memory of any size is what it was without huge pages, before and afte
       std::memset(block.get(), 7, size_t{8} << 20);
     }
     blocks.clear();
-    ReleaseFreeMemory();
+    ReleaseFreeMemory(/*stopping=*/false);
   }
 }
 

@@ -322,5 +322,14 @@ TEST_CASE("config.json overrides the flags, and a wrong one is a reason that nam
   CHECK(absl::StrContains(rig.StateOf("n", "1"), "max_queue must be"));
 }
 
+TEST_CASE("a load under way is told of the stop, which then waits for its end") {
+  Rig rig;
+  rig.hang = true;
+  rig.folder.AddVersion("m", 1);
+  rig.repository->Start();
+  while (rig.StateOf("m", "1") != "LOADING") absl::SleepFor(absl::Milliseconds(1));
+  CHECK(rig.repository->Stop(absl::InfiniteDuration()));
+}
+
 }  // namespace
 }  // namespace predictd::repository

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "server/async/scope.h"
 #include "server/base/status.h"
 #include "server/model/zip_check.h"
@@ -69,8 +70,10 @@ class Rig {
     RepositoryOptions options;
     options.poll = poll;
     options.directory = folder.path();
-    options.load = [this](const std::string& directory, Pace pace) {
+    options.load = [this](const std::string& directory, Pace pace,
+                          const std::atomic<bool>& stopping) {
       paces.push_back(pace);
+      while (hang && !stopping) absl::SleepFor(absl::Milliseconds(1));
       return Load(directory);
     };
     options.warm_up = [this](const VersionHandle& version, const std::atomic<bool>&) {
@@ -78,7 +81,7 @@ class Rig {
       state_while_warming = StateOf(version->model, version->version);
       return absl::OkStatus();
     };
-    options.release_memory = [this] { ++released; };
+    options.release_memory = [this](const std::atomic<bool>&) { ++released; };
     repository = std::make_unique<Repository>(std::move(options), catalog_, clock_, metrics);
   }
 
@@ -114,6 +117,7 @@ class Rig {
   ModelFolder folder;
   Metrics metrics;
   std::atomic<int> alive{0};
+  bool hang = false;  // loads wait until they are to be given up
   int warmed = 0;
   std::vector<Pace> paces;  // of the loads
   int released = 0;
