@@ -12,8 +12,8 @@
 #include "absl/synchronization/mutex.h"
 #include "client/commands.h"
 #include "client/exit_status.h"
-#include "client/flag_check.h"
 #include "client/usage.h"
+#include "server/base/flag_check.h"
 
 namespace predictd::client {
 namespace {
@@ -74,8 +74,8 @@ int main(int argc, char** argv) {
   // Failures are told in one line, by the sub-command.
   gpr_set_log_function([](gpr_log_func_args*) {});
   predictd::client::SetUpUsage();
-  if (const absl::Status flags = predictd::client::CheckFlags(argc, argv); !flags.ok()) {
-    return predictd::client::UsageError(flags.message());
+  if (const auto flags = predictd::CheckFlags(argc, argv); !flags.ok()) {
+    return predictd::client::UsageError(flags.status().message());
   }
   const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
   return predictd::client::Dispatch({words.begin() + 1, words.end()});

@@ -318,6 +318,7 @@ int Main(int argc, char** argv) {
   absl::StatusOr<config::Config> config = config::ReadConfig(argc, argv);
   if (!config.ok()) return Fail(config.status());
   ConfigureLog(config->log_format, config->log_level);
+  for (const std::string& warning : config->warnings) Log(LogLevel::kWarning, warning);
   model::PrepareTorch();
 
   auto predictd = std::make_unique<Predictd>(*std::move(config));

@@ -17,7 +17,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "server/base/cpus.h"
+#include "server/base/flag_check.h"
 #include "server/base/status.h"
+#include "server/config/flag_use.h"
 #include "server/redis/tls.h"
 
 ABSL_DECLARE_FLAG(std::string, listen);
@@ -339,6 +341,8 @@ void DescribeProgram() {
 
 absl::StatusOr<Config> ReadConfig(int argc, char** argv) {
   DescribeProgram();
+  const auto on_command_line = CheckFlags(argc, argv);
+  if (!on_command_line.ok()) return on_command_line.status();
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
   if (rest.size() > 1) {
     return absl::InvalidArgumentError(
@@ -349,6 +353,7 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv) {
   PREDICTD_RETURN_IF_ERROR(ReadModels(config));
   PREDICTD_RETURN_IF_ERROR(ReadFeatures(config));
   PREDICTD_RETURN_IF_ERROR(ReadSaving(config));
+  PREDICTD_RETURN_IF_ERROR(CheckFlagUse(*on_command_line, config));
   return config;
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -58,9 +59,12 @@ struct Config {
 
   predict::SaveMode save = predict::SaveMode::kOff;
   std::optional<StoreAddress> save_to;
+
+  std::vector<std::string> warnings;  // about flags that are no errors; for the log
 };
 
-// Parses the command line. Flags of Abseil (--help, --version, unknown ones) end the program here.
+// Parses the command line. Flags of Abseil (--help, --version) end the program here, as does what
+// is wrong in the file of --flagfile.
 // An error is one line that names the flag and says what to write instead.
 absl::StatusOr<Config> ReadConfig(int argc, char** argv);
 

@@ -58,14 +58,14 @@ TEST_CASE("unknown flags, bad values and leftover arguments are named") {
   Refusals refusals;
   ModelRepository repository;
   const std::string models = "--models=" + repository.path();
-  refusals.Add({models, "--modells=x"}, {"modells"});
+  refusals.Add({models, "--modells=x"}, {"there is no flag --modells"});
   refusals.Add({models, "extra"}, {"extra"});
   refusals.Add({}, {"--models"});
-  refusals.Add({models, "--max_batch=many"}, {"max_batch"});
+  refusals.Add({models, "--max_batch=many"}, {"--max_batch=many: write a whole number"});
   refusals.Add({models, "--max_batch=0"}, {"--max_batch"});
   refusals.Add({models, "--lame_duck=60s"}, {"--lame_duck", "--drain_timeout"});
   refusals.Add({models, "--max_queue=-1"}, {"--max_queue"});
-  refusals.Add({models, "--batch_delay=5"}, {"batch_delay"});
+  refusals.Add({models, "--batch_delay=5"}, {"--batch_delay=5: a time needs a unit, such as 5s"});
   refusals.Add({models, "--batch_delay=-5ms"}, {"--batch_delay"});
   refusals.Add({models, "--inline_budget=-1us"}, {"--inline_budget"});
   refusals.Add({models, "--event_loops=-1"}, {"--event_loops"});
@@ -97,6 +97,41 @@ TEST_CASE("unknown flags, bad values and leftover arguments are named") {
   refusals.Add({models, "--http_listen=:8080"}, {"--http_listen: :8080", "host:port"});
   refusals.Add({models, "--max_message_mb=0"}, {"--max_message_mb"});
   refusals.Check();
+}
+
+TEST_CASE("flags that can have no effect beside the others are refused") {
+  Refusals refusals;
+  ModelRepository repository;
+  const FeatureTable table(1, 1);
+  const std::string models = "--models=" + repository.path();
+  const std::string source = "--feature_source=" + table.source();
+  const std::string cache = "--feature_cache=redis://localhost:1";
+  for (const char* flag : {"--feature_table=user_features", "--feature_key=id"}) {
+    refusals.Add({models, flag}, {"--feature_", "has no effect without --feature_source"});
+  }
+  refusals.Add({models, source, "--postgres_connections=2"}, {"--postgres_connections: has no"});
+  for (const char* flag : {"--feature_cache_prefix=x", "--feature_cache_ttl=1h",
+                           "--feature_cache_timeout=1s", "--feature_cache_encoding=hash"}) {
+    refusals.Add({models, source, flag},
+                 {"--feature_cache_", "has no effect without --feature_cache;"});
+  }
+  refusals.Add({models, source, cache, "--feature_names=a"}, {"--feature_names: has no effect"});
+  refusals.Add({models, source, cache, "--feast_view=v"},
+               {"--feast_view: has no effect without --feature_cache_encoding=feast"});
+  refusals.Add({models, source, cache, "--feature_cache_encoding=feast", "--feast_project=p",
+                "--feast_entity_key=k", "--feast_view=v", "--feature_cache_prefix=features:"},
+               {"--feature_cache_prefix: has no effect", "Feast's own"});
+  refusals.Check();
+}
+
+TEST_CASE("saving that is asked for without a store is a warning in the log") {
+  ModelRepository repository;
+  const std::string models = "--models=" + repository.path();
+  const std::string warning = "--save has no effect without --save_to";
+  PredictdProcess asked({models, "--save=after_reply"});
+  CHECK(asked.Log().find(warning) != std::string::npos);
+  PredictdProcess off({models, "--save=off"});
+  CHECK(off.Log().find(warning) == std::string::npos);
 }
 
 TEST_CASE("files that are not there or not what they should be are named") {
