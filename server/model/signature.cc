@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/datatype.h"
+#include "server/base/one_line.h"
 #include "server/base/status.h"
 
 namespace predictd::model {
@@ -93,7 +94,8 @@ absl::StatusOr<v1::Signature> ParseSignature(absl::string_view json) {
   v1::Signature signature;
   const auto parsed = google::protobuf::util::JsonStringToMessage(std::string(json), &signature);
   if (!parsed.ok()) {
-    return Invalid("JSON", absl::StrCat("cannot be read: ", std::string(parsed.message())));
+    return Invalid("JSON",
+                   absl::StrCat("cannot be read: ", OneLine(std::string(parsed.message()))));
   }
   PREDICTD_RETURN_IF_ERROR(CheckTensors("inputs", signature.inputs()));
   PREDICTD_RETURN_IF_ERROR(CheckTensors("outputs", signature.outputs()));

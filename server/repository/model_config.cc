@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "predictd/v1/model_config.pb.h"
+#include "server/base/one_line.h"
 #include "server/base/status.h"
 
 namespace predictd::repository {
@@ -106,7 +107,7 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const std::string& config_path,
   if (!file) return Wrong(config_path, "cannot be read");
   v1::ModelConfig config;
   const auto parsed = google::protobuf::util::JsonStringToMessage(text.str(), &config);
-  if (!parsed.ok()) return Wrong(config_path, std::string(parsed.message()));
+  if (!parsed.ok()) return Wrong(config_path, OneLine(std::string(parsed.message())));
 
   ModelSettings settings = flags;
   if (config.has_max_batch()) {

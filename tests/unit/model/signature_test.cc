@@ -69,5 +69,12 @@ TEST_CASE("a wrong signature is refused with the name of the field") {
   CHECK_FALSE(ParseSignature("{}").ok());
 }
 
+TEST_CASE("what the JSON parser says of a signature is one line") {
+  const auto signature = ParseSignature("{\"inputs\": [\n  oops]}");
+  REQUIRE_FALSE(signature.ok());
+  CHECK_FALSE(absl::StrContains(signature.status().message(), '\n'));
+  CHECK(absl::StrContains(signature.status().message(), "oops"));
+}
+
 }  // namespace
 }  // namespace predictd::model
