@@ -49,6 +49,14 @@ absl::Status Repository::Look() {
   const auto found = ScanRepository(options_.directory);
   if (!found.ok()) return found.status();
   Scan();
+  const bool none = std::all_of(found->begin(), found->end(), [](const auto& model) {
+    return model.second.versions.empty() && model.second.problem.empty();
+  });
+  if (none) {
+    Log(LogLevel::kWarning, "the repository has no version of a model yet",
+        {{"models", options_.directory},
+         {"expected", "MODEL/VERSION/model.pt, such as churn/1/model.pt"}});
+  }
   return absl::OkStatus();
 }
 
@@ -151,6 +159,7 @@ void Repository::Scan() {
     if (anything_changed && scanned) Publish();
     return;
   }
+  misnamed_.Update(*found);
   for (auto& [name, files] : *found) {
     // An empty folder is no model until it has something. Of one that cannot be read nothing new is
     // known.

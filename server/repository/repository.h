@@ -24,6 +24,7 @@
 #include "server/model/model.h"
 #include "server/repository/catalog.h"
 #include "server/repository/folder_watch.h"
+#include "server/repository/misnamed_folders.h"
 #include "server/repository/model_config.h"
 #include "server/repository/scan.h"
 #include "server/repository/unreadable_folders.h"
@@ -185,6 +186,7 @@ class Repository {
   std::map<std::string, Model> models_;
   std::vector<Retiring> retiring_;
   UnreadableFolders unreadable_;
+  MisnamedFolders misnamed_;
   bool was_ready_ = false;    // callers may have come since
   bool release_due_ = false;  // a version has gone and its memory is not given back yet
   uint64_t next_serial_ = 1;

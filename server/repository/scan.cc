@@ -99,7 +99,10 @@ std::optional<ModelFiles> ScanModel(const fs::path& path) {
   }
   for (const fs::path& child : children) {
     const int64_t number = VersionNumber(child.filename().string());
-    if (number == 0) continue;
+    if (number == 0) {
+      if (fs::is_directory(child, error)) model.misnamed.push_back(child.string());
+      continue;
+    }
     std::optional<VersionFiles> version = ScanVersion(child);
     if (version) model.versions.emplace(number, *std::move(version));
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -29,7 +30,8 @@ struct ModelFiles {
   absl::Time config_changed_at = absl::InfinitePast();
   // By number; names that are not positive integers without leading zeros are no versions.
   std::map<int64_t, VersionFiles> versions;
-  bool empty = false;  // there is nothing in its folder that is not hidden
+  std::vector<std::string> misnamed;  // paths of the folders among those
+  bool empty = false;                 // there is nothing in its folder that is not hidden
 };
 
 // By model name.

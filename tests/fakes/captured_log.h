@@ -1,6 +1,6 @@
 // What is written to stderr, the log included, while an object of this class lives.
-#ifndef PREDICTD_TESTS_UNIT_SQL_CAPTURED_LOG_H_
-#define PREDICTD_TESTS_UNIT_SQL_CAPTURED_LOG_H_
+#ifndef PREDICTD_TESTS_FAKES_CAPTURED_LOG_H_
+#define PREDICTD_TESTS_FAKES_CAPTURED_LOG_H_
 
 #include <unistd.h>
 
@@ -46,4 +46,4 @@ class CapturedLog {
 
 }  // namespace predictd
 
-#endif  // PREDICTD_TESTS_UNIT_SQL_CAPTURED_LOG_H_
+#endif  // PREDICTD_TESTS_FAKES_CAPTURED_LOG_H_

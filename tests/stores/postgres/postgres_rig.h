@@ -14,12 +14,12 @@
 #include "server/async/watcher.h"
 #include "server/sql/postgres_source.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/fakes/metric_value.h"
 #include "tests/fakes/postgres_database.h"
 #include "tests/fakes/postgres_server.h"
 #include "tests/fakes/sleeping_loop.h"
 #include "tests/unit/sql/await.h"
-#include "tests/unit/sql/captured_log.h"
 
 namespace predictd {
 

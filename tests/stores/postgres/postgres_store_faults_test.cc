@@ -1,7 +1,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/stores/postgres/postgres_store_rig.h"
-#include "tests/unit/sql/captured_log.h"
 #include "tests/unit/sql/source_file.h"
 
 namespace predictd {

@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "server/redis/cluster_client.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/fakes/redis_cluster.h"
 #include "tests/stores/redis_cluster/cluster_rig.h"
-#include "tests/unit/sql/captured_log.h"
 
 namespace predictd::redis {
 namespace {

@@ -7,10 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "server/redis/cluster_client.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/fakes/manual_loop.h"
 #include "tests/fakes/scripted_redis.h"
 #include "tests/stores/redis_cluster/cluster_rig.h"
-#include "tests/unit/sql/captured_log.h"
 
 namespace predictd::redis {
 namespace {

@@ -6,10 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "server/redis/invalidation_channel.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/fakes/redis_server.h"
 #include "tests/unit/redis/answering_redis.h"
 #include "tests/unit/redis/invalidation_rig.h"
-#include "tests/unit/sql/captured_log.h"
 
 namespace predictd::redis {
 namespace {

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/fakes/redis_server.h"
 #include "tests/unit/redis/rig.h"
-#include "tests/unit/sql/captured_log.h"
 
 namespace predictd::redis {
 namespace {

@@ -6,8 +6,8 @@
 #include "absl/strings/match.h"
 #include "server/base/status.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/unit/repository/rig.h"
-#include "tests/unit/sql/captured_log.h"
 
 namespace predictd::repository {
 namespace {
@@ -329,6 +329,38 @@ TEST_CASE("a load under way is told of the stop, which then waits for its end") 
   rig.repository->Start();
   while (rig.StateOf("m", "1") != "LOADING") absl::SleepFor(absl::Milliseconds(1));
   CHECK(rig.repository->Stop(absl::InfiniteDuration()));
+}
+
+TEST_CASE("folders whose names no version can have are told once each") {
+  const CapturedLog log;
+  Rig rig;
+  rig.folder.AddVersion("m", 1);
+  for (const char* name : {"v2", "01", "0", ".hidden"}) {
+    rig.folder.Write(absl::StrCat("m/", name, "/model.pt"), "");
+  }
+  rig.folder.Write("m/README", "no folder");
+  rig.Poll();
+  rig.Poll();
+  for (const char* name : {"v2", "01", "0"}) {
+    CHECK(log.Count(absl::StrCat("such as 2 folder=", rig.folder.path(), "/m/", name, "\n")) == 1);
+  }
+  CHECK(log.Count("folder is left out") == 3);
+  rig.folder.Remove("m/v2");
+  rig.Poll();
+  rig.folder.Write("m/v2/model.pt", "");
+  rig.Poll();
+  CHECK(log.Count("m/v2") == 2);
+}
+
+TEST_CASE("a repository without any version says at the start what is expected in it") {
+  const CapturedLog log;
+  Rig rig;
+  REQUIRE(rig.repository->Look().ok());
+  CHECK(log.Count("has no version of a model yet models=" + rig.folder.path()) == 1);
+  CHECK(log.Count("churn/1/model.pt") == 1);
+  rig.folder.AddVersion("m", 1);
+  REQUIRE(rig.repository->Look().ok());
+  CHECK(log.Count("has no version") == 1);
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 #include "absl/strings/match.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/unit/repository/rig.h"
-#include "tests/unit/sql/captured_log.h"
 
 namespace predictd::repository {
 namespace {

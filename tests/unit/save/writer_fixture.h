@@ -10,10 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "server/save/writer.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/fakes/metric_value.h"
 #include "tests/fakes/prediction_store.h"
 #include "tests/unit/sql/await.h"
-#include "tests/unit/sql/captured_log.h"
 #include "tests/unit/sql/predictions.h"
 
 namespace predictd::save {

@@ -11,9 +11,9 @@
 #include "server/async/scope.h"
 #include "server/sql/sqlite_source.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/fakes/metric_value.h"
 #include "tests/unit/sql/await.h"
-#include "tests/unit/sql/captured_log.h"
 #include "tests/unit/sql/sqlite_file.h"
 
 namespace predictd {

@@ -3,10 +3,10 @@
 #include <optional>
 
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/fakes/metric_value.h"
 #include "tests/stores/postgres/feature_sink_rig.h"
 #include "tests/unit/sql/await.h"
-#include "tests/unit/sql/captured_log.h"
 #include "tests/unit/sql/source_file.h"
 
 namespace predictd {

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <limits>
 
-#include "tests/unit/sql/captured_log.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/unit/sql/source_file.h"
 
 namespace predictd {
