@@ -48,6 +48,7 @@ FeatureTiers::FeatureTiers(const config::Config& config, const Clock& clock, Met
       clock_(clock),
       metrics_(metrics),
       encoding_(MakeEncoding(config)),
+      problems_(clock),
       local_cache_({config.local_cache_bytes, config.local_cache_ttl}) {}
 
 absl::Status FeatureTiers::Open() {
@@ -111,7 +112,8 @@ std::unique_ptr<FeatureTiers::OfLoop> FeatureTiers::ForLoop(Loop& loop, int numb
     tiers->redis = MakeRedis(loop);
     tiers->cache = std::make_unique<features::RedisCache>(
         *tiers->redis, *encoding_, metrics_,
-        features::RedisCache::Options{config_.feature_cache_prefix, config_.feature_cache_ttl});
+        features::RedisCache::Options{config_.feature_cache_prefix, config_.feature_cache_ttl,
+                                      &problems_});
   }
   if (postgres_source_ != nullptr) {
     postgres_source_->AddLoop(

@@ -22,6 +22,7 @@
 #include "server/features/redis_cache.h"
 #include "server/features/row_encoding.h"
 #include "server/features/single_flight.h"
+#include "server/features/value_problems.h"
 #include "server/redis/commands.h"
 #include "server/redis/invalidation_channel.h"
 #include "server/redis/resolver.h"
@@ -75,6 +76,7 @@ class FeatureTiers {
   PostgresSource* postgres_source_ = nullptr;  // source_, where it is one
   std::optional<FeatureSinkThread> sink_;
   std::unique_ptr<features::RowEncoding> encoding_;
+  features::ValueProblems problems_;
   features::LocalCache local_cache_;
   features::SingleFlight flights_;
   features::Breaker source_breaker_;

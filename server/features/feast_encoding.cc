@@ -1,6 +1,7 @@
 #include "server/features/feast_encoding.h"
 
 #include <cstddef>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,7 +13,9 @@ namespace predictd::features {
 namespace {
 
 // Something that is no row of the view. Not to be filled: the store is Feast's.
-CacheAnswer Unreadable() { return {.error = StoreError::kGarbage}; }
+CacheAnswer Unreadable(std::string problem) {
+  return {.error = StoreError::kGarbage, .problem = std::move(problem)};
+}
 
 }  // namespace
 
@@ -48,7 +51,9 @@ CacheAnswer FeastEncoding::Decode(const redis::ReplyView& reply,
                                   const std::shared_ptr<const Schema>& schema) const {
   if (reply.type() == redis::ReplyType::kError) return DecodeError(reply);
   const size_t features = schema->size();
-  if (!reply.is_array() || reply.size() != features + 1) return Unreadable();
+  if (!reply.is_array() || reply.size() != features + 1) {
+    return Unreadable("the answer to HMGET has not as many values as were asked for");
+  }
   FeatureRow row;
   row.schema = schema;
   row.origin = FeatureOrigin::kRedis;
@@ -58,18 +63,18 @@ CacheAnswer FeastEncoding::Decode(const redis::ReplyView& reply,
     const redis::ReplyView field = reply[i];
     any |= !field.is_nil();
     FeastNumber number;
-    if (!field.is_nil()) {
-      if (!field.is_string()) return Unreadable();
-      number = ReadFeastNumber(field.text());
+    if (field.is_string()) number = ReadFeastNumber(field.text());
+    if (number.garbage || !(field.is_string() || field.is_nil())) {
+      return Unreadable(absl::StrCat("feature '", schema->names()[i], "' of the Feast view is no ",
+                                     "number, boolean or time"));
     }
-    if (number.garbage) return Unreadable();
     row.values.push_back(number.value);
   }
   if (const redis::ReplyView made = reply[features]; !made.is_nil()) {
     any = true;
     const std::optional<absl::Time> time =
         made.is_string() ? ReadTimestamp(made.text()) : std::nullopt;
-    if (!time) return Unreadable();
+    if (!time) return Unreadable("the event time of the Feast view is no timestamp");
     row.read_at = *time;
   }
   if (!any) return {};

@@ -46,7 +46,9 @@ CacheAnswer HashEncoding::Decode(const redis::ReplyView& reply,
                                  const std::shared_ptr<const Schema>& schema) const {
   if (reply.type() == redis::ReplyType::kError) return DecodeError(reply);
   const size_t features = schema->size();
-  if (!reply.is_array() || reply.size() != features) return Garbage();
+  if (!reply.is_array() || reply.size() != features) {
+    return Garbage("the answer to HMGET has not as many values as were asked for");
+  }
   FeatureRow row;
   row.schema = schema;
   row.origin = FeatureOrigin::kRedis;
@@ -57,7 +59,10 @@ CacheAnswer HashEncoding::Decode(const redis::ReplyView& reply,
     if (field.is_nil()) continue;
     const std::optional<float> value =
         field.is_string() ? ParseFeature(field.text()) : std::nullopt;
-    if (!value) return Garbage();
+    if (!value) {
+      return Garbage(
+          absl::StrCat("field '", schema->names()[i], "' of a hash is no decimal number"));
+    }
     row.values[i] = *value;
     any = true;
   }

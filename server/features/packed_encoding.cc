@@ -66,10 +66,14 @@ CacheAnswer PackedEncoding::Decode(const redis::ReplyView& reply,
     case redis::ReplyType::kString:
       break;
     default:
-      return Garbage();
+      return Garbage("the answer to GET is no string");
   }
   std::optional<FeatureRow> row = UnpackRow(reply.text(), schema);
-  if (!row) return Garbage();
+  if (!row) {
+    return Garbage(
+        "a packed value has another length or fingerprint than the features' names give, or an "
+        "infinite number");
+  }
   return {.row = *std::move(row), .may_fill = true};
 }
 

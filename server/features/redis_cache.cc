@@ -24,7 +24,10 @@ Task<CacheAnswer> RedisCache::Read(std::string user_id, std::shared_ptr<const Sc
   }
   if (!reply.ok()) co_return CacheAnswer{.status = reply.status()};
   CacheAnswer answer = encoding_.Decode(*reply, schema);
-  if (answer.error) metrics_.CountStoreError(Store::kRedis, *answer.error);
+  if (answer.error) {
+    metrics_.CountStoreError(Store::kRedis, *answer.error);
+    if (options_.problems != nullptr) options_.problems->Note(answer.problem);
+  }
   co_return answer;
 }
 

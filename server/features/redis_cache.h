@@ -12,6 +12,7 @@
 #include "server/base/metrics.h"
 #include "server/features/row_encoding.h"
 #include "server/features/shared_cache.h"
+#include "server/features/value_problems.h"
 #include "server/redis/commands.h"
 
 namespace predictd::features {
@@ -25,6 +26,8 @@ class RedisCache : public SharedCache {
     std::string prefix = "features:";
     // Expiry of what Fill writes; 0 = Fill writes nothing, InfiniteDuration = no expiry.
     absl::Duration ttl = absl::Hours(1);
+    // Where values that are no rows are told of; outlives the cache. Null = nowhere.
+    ValueProblems* problems = nullptr;
   };
 
   RedisCache(redis::Commands& redis, const RowEncoding& encoding, Metrics& metrics,

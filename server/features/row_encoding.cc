@@ -1,5 +1,7 @@
 #include "server/features/row_encoding.h"
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -26,12 +28,17 @@ Arguments HashReadCommand(absl::string_view key, absl::Span<const std::string> f
 }
 
 CacheAnswer DecodeError(const redis::ReplyView& reply) {
-  if (reply.error_code() == "WRONGTYPE") return {.error = StoreError::kWrongType};
+  if (reply.error_code() == "WRONGTYPE") {
+    return {.error = StoreError::kWrongType,
+            .problem = "a key has another Redis type than --feature_cache_encoding says"};
+  }
   return {.status = absl::UnavailableError(reply.text())};
 }
 
 CacheAnswer Nothing() { return {.may_fill = true}; }
 
-CacheAnswer Garbage() { return {.may_fill = true, .error = StoreError::kGarbage}; }
+CacheAnswer Garbage(std::string problem) {
+  return {.may_fill = true, .error = StoreError::kGarbage, .problem = std::move(problem)};
+}
 
 }  // namespace predictd::features

@@ -65,7 +65,7 @@ CacheAnswer DecodeError(const redis::ReplyView& reply);
 
 // The two other kinds of miss: nothing there, and something that is no row.
 CacheAnswer Nothing();
-CacheAnswer Garbage();
+CacheAnswer Garbage(std::string problem);
 
 }  // namespace predictd::features
 

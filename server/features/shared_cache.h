@@ -24,6 +24,8 @@ struct CacheAnswer {
   bool may_fill = false;
   // What was wrong with the value that was found.
   std::optional<StoreError> error{};
+  // The same for people: names the field or the rule, never the user or the value.
+  std::string problem{};
 };
 
 // One loop's; that loop's thread only. Its failures are misses to the caller and are counted.

@@ -144,6 +144,7 @@ TEST_CASE("A hash whose fields are no numbers is a miss, counted, and repaired b
     }));
     CHECK(redis.Do({"HGET", Key(user), "other"}).text() == "kept");
   }
+  CHECK(LogLines(predictd, "field 'f1' of a hash is no decimal number") == 1);
   CHECK(StoreErrors(predictd, "redis", "garbage") == static_cast<double>(values.size()));
   CheckSteady(predictd);
 }
