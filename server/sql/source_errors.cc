@@ -40,7 +40,7 @@ absl::Status SourceErrors::Explain(const absl::Status& error, absl::Duration wai
       TimedOut(error) ? state_.TimedOut(error.message(), waited) : state_.Failed(error.message());
   const std::string message = absl::StrCat(
       source_, " has not answered since ",
-      absl::FormatTime(absl::RFC3339_sec, since, absl::UTCTimeZone()), ": ", error.message());
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", since, absl::UTCTimeZone()), ": ", error.message());
   if (absl::IsDeadlineExceeded(error) && caller_out_of_time) {
     return absl::DeadlineExceededError(message);
   }
