@@ -226,19 +226,16 @@ absl::Status ReadFeast(Config& config) {
 }
 
 absl::Status ReadCacheAddress(Config& config) {
-  if (const std::string cache = absl::GetFlag(FLAGS_feature_cache); !cache.empty()) {
-    auto address = redis::ParseAddress(cache);
-    if (!address.ok()) return Invalid("feature_cache", address.status().message());
-    config.feature_cache = *std::move(address);
-  }
   const redis::TlsFiles files{.ca = absl::GetFlag(FLAGS_feature_cache_ca),
                               .cert = absl::GetFlag(FLAGS_feature_cache_cert),
                               .key = absl::GetFlag(FLAGS_feature_cache_key)};
-  if (config.feature_cache && config.feature_cache->tls != nullptr) {
-    auto tls = redis::TlsContext::Create(files);
-    if (!tls.ok()) return tls.status();
-    config.feature_cache->tls = *std::move(tls);
-  } else if (!files.ca.empty() || !files.cert.empty() || !files.key.empty()) {
+  if (const std::string cache = absl::GetFlag(FLAGS_feature_cache); !cache.empty()) {
+    auto address = redis::ParseAddress(cache, files);
+    PREDICTD_RETURN_IF_ERROR(address.status());
+    config.feature_cache = *std::move(address);
+  }
+  const bool tls = config.feature_cache && config.feature_cache->tls != nullptr;
+  if (!tls && !(files.ca.empty() && files.cert.empty() && files.key.empty())) {
     return Invalid("feature_cache",
                    "is not rediss://..., which --feature_cache_ca, --feature_cache_cert and "
                    "--feature_cache_key are for");

@@ -24,7 +24,7 @@ constexpr int kMostDatabases = 1 << 20;
 // Never shows the value: it may hold the password.
 absl::Status Bad(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(
-      what,
+      "--feature_cache: ", what,
       "; write redis://[user:password@]host[:port][/db], "
       "redis-cluster://[user:password@]host[:port],host[:port],... or unix:///path/of/socket; with "
       "TLS rediss:// or rediss-cluster://"));
@@ -170,7 +170,7 @@ std::string Address::ToString() const {
                       database == 0 ? "" : absl::StrCat("/", database));
 }
 
-absl::StatusOr<Address> ParseAddress(absl::string_view url) {
+absl::StatusOr<Address> ParseAddress(absl::string_view url, const TlsFiles& files) {
   Address address;
   if (absl::ConsumePrefix(&url, "unix://")) {
     if (!absl::StartsWith(url, "/")) return Bad("the path of a Unix socket starts with '/'");
@@ -189,7 +189,7 @@ absl::StatusOr<Address> ParseAddress(absl::string_view url) {
   }
   url.remove_prefix(colon + 3);
   if (scheme == "rediss") {
-    auto tls = TlsContext::Create({});
+    auto tls = TlsContext::Create(files);
     if (!tls.ok()) return tls.status();
     address.tls = *std::move(tls);
   }

@@ -8,10 +8,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/redis/tls.h"
 
 namespace predictd::redis {
-
-class TlsContext;
 
 struct HostAndPort {
   std::string host;
@@ -42,10 +41,10 @@ struct Address {
 };
 
 // redis://[user:password@]host[:port][/db], redis-cluster://[user:password@]host[:port],...,
-// unix:///path; rediss:// and rediss-cluster:// with TLS, for which the system's authorities are
-// trusted. Anything else is INVALID_ARGUMENT, with a message that says what to write instead. User
-// and password may be percent-encoded.
-absl::StatusOr<Address> ParseAddress(absl::string_view url);
+// unix:///path; rediss:// and rediss-cluster:// with TLS, which alone reads `files`. Anything else
+// is INVALID_ARGUMENT, with a message that names the flag and says what to write instead. User and
+// password may be percent-encoded.
+absl::StatusOr<Address> ParseAddress(absl::string_view url, const TlsFiles& files = {});
 
 }  // namespace predictd::redis
 

@@ -88,6 +88,13 @@ TEST_CASE("TLS is asked for by the scheme, of one server or of a cluster") {
   CHECK(ParseAddress("redis-cluster://a,b")->tls == nullptr);
 }
 
+TEST_CASE("the files for TLS are those that are read, and only with TLS") {
+  const TlsFiles none{.ca = "/none/ca.pem"};
+  const absl::Status missing = ParseAddress("rediss://cache", none).status();
+  CHECK(missing.message().find("--feature_cache_ca: /none/ca.pem") == 0);
+  CHECK(ParseAddress("redis://cache", none).ok());
+}
+
 TEST_CASE("a wrong address is refused without showing the password") {
   const std::string url = GENERATE(
       as<std::string>(), "", "cache:6379", "http://cache", "redis://", "redis:///1",
@@ -109,6 +116,7 @@ TEST_CASE("a wrong address is refused without showing the password") {
   const auto address = ParseAddress(url);
   REQUIRE(absl::IsInvalidArgument(address.status()));
   const std::string message(address.status().message());
+  CHECK(message.find("--feature_cache: ") == 0);
   CHECK(message.find("write redis://") != std::string::npos);
   CHECK(message.find("secret") == std::string::npos);
 }
