@@ -73,7 +73,8 @@ Metrics::Metrics()
                            .Add({})),
       redis_up(BuildGauge()
                    .Name("predictd_redis_up")
-                   .Help("Connections to Redis that answer, one per event loop (and master)")
+                   .Help("Connections to Redis that answer: with all well one per event loop (and "
+                         "master), 0 while it is down")
                    .Register(registry_)
                    .Add({})),
       source_reads(BuildCounter()
