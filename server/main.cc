@@ -142,6 +142,8 @@ class Predictd {
       std::printf("listening grpc %s\n", address.c_str());
     if (http_ != nullptr) std::printf("listening http %s\n", http_->address().c_str());
     std::fflush(stdout);
+    // Only now: a server that cannot start says nothing but why.
+    for (const std::string& warning : config_.warnings) Log(LogLevel::kWarning, warning);
     // Last: the port answers while models load.
     repository_->Start();
     return absl::OkStatus();
@@ -318,7 +320,6 @@ int Main(int argc, char** argv) {
   absl::StatusOr<config::Config> config = config::ReadConfig(argc, argv);
   if (!config.ok()) return Fail(config.status());
   ConfigureLog(config->log_format, config->log_level);
-  for (const std::string& warning : config->warnings) Log(LogLevel::kWarning, warning);
   model::PrepareTorch();
 
   auto predictd = std::make_unique<Predictd>(*std::move(config));

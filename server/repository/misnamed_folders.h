@@ -9,14 +9,18 @@
 
 namespace predictd::repository {
 
-// One thread. Each folder is one line in the log, when it is first seen.
+// One thread. Each folder is one line in the log.
 class MisnamedFolders {
  public:
   // What a look at the repository has found.
   void Update(const RepositoryFiles& found);
+  // Writes the lines of those that were not told of before. Apart from Update, because a server
+  // that cannot start says nothing but why.
+  void Tell();
 
  private:
-  std::set<std::string> told_;  // their paths
+  std::set<std::string> folders_;  // their paths
+  std::set<std::string> told_;
 };
 
 }  // namespace predictd::repository

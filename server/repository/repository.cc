@@ -49,14 +49,6 @@ absl::Status Repository::Look() {
   const auto found = ScanRepository(options_.directory);
   if (!found.ok()) return found.status();
   Scan();
-  const bool none = std::all_of(found->begin(), found->end(), [](const auto& model) {
-    return model.second.versions.empty() && model.second.problem.empty();
-  });
-  if (none) {
-    Log(LogLevel::kWarning, "the repository has no version of a model yet",
-        {{"models", options_.directory},
-         {"expected", "MODEL/VERSION/model.pt, such as churn/1/model.pt"}});
-  }
   return absl::OkStatus();
 }
 
@@ -64,6 +56,13 @@ void Repository::Start() {
   {
     MutexLock lock(mutex_);
     ended_ = false;
+  }
+  const bool none = std::all_of(models_.begin(), models_.end(),
+                                [](const auto& model) { return model.second.versions.empty(); });
+  if (none && unreadable_.Models().empty()) {
+    Log(LogLevel::kWarning, "the repository has no version of a model yet",
+        {{"models", options_.directory},
+         {"expected", "MODEL/VERSION/model.pt, such as churn/1/model.pt"}});
   }
   if (options_.poll > absl::ZeroDuration()) {
     watch_ = std::make_unique<FolderWatch>(options_.directory, [this] { Nudge(); });
@@ -139,6 +138,7 @@ bool Repository::Poll() {
   // What was loaded, or failed to, may change which versions are wanted.
   if (ApplySettings()) Publish();
   const bool retiring = ReapRetired();
+  misnamed_.Tell();
   bool pending = false;
   for (const auto& [name, model] : models_) {
     pending |= !model.config.settled;

@@ -129,8 +129,10 @@ TEST_CASE("saving that is asked for without a store is a warning in the log") {
   const std::string models = "--models=" + repository.path();
   const std::string warning = "--save has no effect without --save_to";
   PredictdProcess asked({models, "--save=after_reply"});
-  CHECK(asked.Log().find(warning) != std::string::npos);
+  CHECK(WaitUntil([&] { return asked.Log().find(warning) != std::string::npos; }));
   PredictdProcess off({models, "--save=off"});
+  const std::string next = "the repository has no version";
+  CHECK(WaitUntil([&] { return off.Log().find(next) != std::string::npos; }));
   CHECK(off.Log().find(warning) == std::string::npos);
 }
 

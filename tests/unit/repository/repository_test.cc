@@ -356,10 +356,15 @@ TEST_CASE("a repository without any version says at the start what is expected i
   const CapturedLog log;
   Rig rig;
   REQUIRE(rig.repository->Look().ok());
+  // A server that cannot start says nothing but why.
+  CHECK(log.text().empty());
+  rig.repository->Start();
   CHECK(log.Count("has no version of a model yet models=" + rig.folder.path()) == 1);
   CHECK(log.Count("churn/1/model.pt") == 1);
   rig.folder.AddVersion("m", 1);
+  rig.Restart();
   REQUIRE(rig.repository->Look().ok());
+  rig.repository->Start();
   CHECK(log.Count("has no version") == 1);
 }
 
