@@ -350,7 +350,7 @@ absl::StatusOr<Config> ReadConfig(int argc, char** argv) {
   PREDICTD_RETURN_IF_ERROR(ReadModels(config));
   PREDICTD_RETURN_IF_ERROR(ReadFeatures(config));
   PREDICTD_RETURN_IF_ERROR(ReadSaving(config));
-  PREDICTD_RETURN_IF_ERROR(CheckFlagUse(*on_command_line, config));
+  config.warnings = FlagsWithoutEffect(*on_command_line, config);
   return config;
 }
 

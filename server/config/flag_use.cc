@@ -1,8 +1,12 @@
 #include "server/config/flag_use.h"
 
+#include "absl/flags/declare.h"
+#include "absl/flags/flag.h"
 #include "absl/flags/reflection.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+
+ABSL_DECLARE_FLAG(std::string, save);
 
 namespace predictd::config {
 namespace {
@@ -26,7 +30,8 @@ bool Given(absl::string_view name, const absl::flat_hash_set<std::string>& on_co
 
 }  // namespace
 
-absl::Status CheckFlagUse(const absl::flat_hash_set<std::string>& on_command_line, Config& config) {
+std::vector<std::string> FlagsWithoutEffect(const absl::flat_hash_set<std::string>& on_command_line,
+                                            const Config& config) {
   const bool source = config.feature_source.has_value();
   const bool postgres = source && config.feature_source->kind == StoreKind::kPostgres;
   const bool cache = config.feature_cache.has_value();
@@ -48,20 +53,16 @@ absl::Status CheckFlagUse(const absl::flat_hash_set<std::string>& on_command_lin
       {"feast_entity_key", feast, kNoFeast},
       {"feast_entity_type", feast, kNoFeast},
       {"feast_view", feast, kNoFeast},
+      {"save", config.save_to || absl::GetFlag(FLAGS_save) == "off",
+       "without --save_to: nothing is saved"},
+      {"local_cache_ttl", config.local_cache_bytes > 0, "with --local_cache_mb=0"},
   };
+  std::vector<std::string> warnings;
   for (const Use& use : uses) {
     if (use.has_effect || !Given(use.flag, on_command_line)) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("--", use.flag, ": has no effect ", use.why_not));
+    warnings.push_back(absl::StrCat("--", use.flag, " has no effect ", use.why_not));
   }
-  if (!config.save_to && Given("save", on_command_line) &&
-      absl::FindCommandLineFlag("save")->CurrentValue() != "off") {
-    config.warnings.push_back("--save has no effect without --save_to: nothing is saved");
-  }
-  if (config.local_cache_bytes == 0 && Given("local_cache_ttl", on_command_line)) {
-    config.warnings.push_back("--local_cache_ttl has no effect with --local_cache_mb=0");
-  }
-  return absl::OkStatus();
+  return warnings;
 }
 
 }  // namespace predictd::config

@@ -3,17 +3,18 @@
 #define PREDICTD_SERVER_CONFIG_FLAG_USE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/status/status.h"
 #include "server/config/config.h"
 
 namespace predictd::config {
 
+// Warnings, each of which names a flag and what it would need: what was meant for another way of
+// running, in a file of flags shared by several, must not keep the server from starting.
 // `on_command_line` has the flags that count as given even where they have their default value.
-// INVALID_ARGUMENT names a flag without effect and what it would need; where the contract allows
-// it, it becomes a warning of `config` instead.
-absl::Status CheckFlagUse(const absl::flat_hash_set<std::string>& on_command_line, Config& config);
+std::vector<std::string> FlagsWithoutEffect(const absl::flat_hash_set<std::string>& on_command_line,
+                                            const Config& config);
 
 }  // namespace predictd::config
 

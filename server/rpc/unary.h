@@ -49,12 +49,9 @@ class UnaryMethod {
         : Entry(calls), responder_(responder), written_(written) {}
 
     void Give(const absl::Status& status, const ResponseMessage& response) {
+      if (!status.ok()) return CutOff(status);
       if (std::exchange(given_, true)) return;
-      if (status.ok()) {
-        responder_.Finish(response, grpc::Status::OK, written_.tag());
-      } else {
-        responder_.FinishWithError(ToGrpc(status), written_.tag());
-      }
+      responder_.Finish(response, grpc::Status::OK, written_.tag());
     }
 
     void CutOff(const absl::Status& status) override {

@@ -99,29 +99,35 @@ TEST_CASE("unknown flags, bad values and leftover arguments are named") {
   refusals.Check();
 }
 
-TEST_CASE("flags that can have no effect beside the others are refused") {
-  Refusals refusals;
+TEST_CASE("flags that can have no effect beside the others are warnings in the log") {
   ModelRepository repository;
   const FeatureTable table(1, 1);
   const std::string models = "--models=" + repository.path();
   const std::string source = "--feature_source=" + table.source();
   const std::string cache = "--feature_cache=redis://localhost:1";
-  for (const char* flag : {"--feature_table=user_features", "--feature_key=id"}) {
-    refusals.Add({models, flag}, {"--feature_", "has no effect without --feature_source"});
-  }
-  refusals.Add({models, source, "--postgres_connections=2"}, {"--postgres_connections: has no"});
-  for (const char* flag : {"--feature_cache_prefix=x", "--feature_cache_ttl=1h",
-                           "--feature_cache_timeout=1s", "--feature_cache_encoding=hash"}) {
-    refusals.Add({models, source, flag},
-                 {"--feature_cache_", "has no effect without --feature_cache;"});
-  }
-  refusals.Add({models, source, cache, "--feature_names=a"}, {"--feature_names: has no effect"});
-  refusals.Add({models, source, cache, "--feast_view=v"},
-               {"--feast_view: has no effect without --feature_cache_encoding=feast"});
-  refusals.Add({models, source, cache, "--feature_cache_encoding=feast", "--feast_project=p",
-                "--feast_entity_key=k", "--feast_view=v", "--feature_cache_prefix=features:"},
-               {"--feature_cache_prefix: has no effect", "Feast's own"});
-  refusals.Check();
+  const auto warns = [](const std::vector<std::string>& flags,
+                        const std::vector<std::string>& warnings) {
+    PredictdProcess predictd(flags);
+    for (const std::string& warning : warnings) {
+      CAPTURE(warning);
+      CHECK(WaitUntil([&] { return predictd.Log().find(warning) != std::string::npos; }));
+    }
+  };
+  warns({models, "--feature_table=user_features", "--feature_key=id", "--feature_names=a"},
+        {"--feature_table has no effect without --feature_source",
+         "--feature_key has no effect without --feature_source",
+         "--feature_names has no effect without --feature_cache;"});
+  warns({models, source, "--postgres_connections=2", "--feature_cache_prefix=x",
+         "--feature_cache_ttl=1h", "--feature_cache_timeout=1s", "--feature_cache_encoding=hash"},
+        {"--postgres_connections has no effect", "--feature_cache_prefix has no effect",
+         "--feature_cache_ttl has no effect", "--feature_cache_timeout has no effect",
+         "--feature_cache_encoding has no effect without --feature_cache;"});
+  warns({models, source, cache, "--feature_names=a", "--feast_view=v"},
+        {"--feature_names has no effect with --feature_source",
+         "--feast_view has no effect without --feature_cache_encoding=feast"});
+  warns({models, source, cache, "--feature_cache_encoding=feast", "--feast_project=p",
+         "--feast_entity_key=k", "--feast_view=v", "--feature_cache_prefix=features:"},
+        {"--feature_cache_prefix has no effect"});
 }
 
 TEST_CASE("saving that is asked for without a store is a warning in the log") {
