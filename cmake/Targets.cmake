@@ -8,6 +8,9 @@ add_library(predictd_flags INTERFACE)
 target_compile_options(predictd_flags INTERFACE -Wall -Wextra -Wpedantic -Werror
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Werror=thread-safety>)
+# What gRPC's and hiredis's users get: precompiled headers are refused where such macros differ.
+target_compile_options(predictd_flags INTERFACE -pthread)
+target_compile_definitions(predictd_flags INTERFACE _FILE_OFFSET_BITS=64)
 target_include_directories(predictd_flags INTERFACE ${PROJECT_SOURCE_DIR})
 if(PREDICTD_SANITIZE)
   target_compile_options(predictd_flags INTERFACE
@@ -37,11 +40,15 @@ if(TARGET Catch2::Catch2WithMain)
 endif()
 
 # predictd_test(<name> <label> <seconds> <library>...): the *_test.cc files of this folder as one
-# program that must run at least one test and must end within the time limit.
+# program that must run at least one test and must end within the time limit. A folder may set
+# PREDICTD_TEST_HEADERS to the target whose precompiled headers its programs use.
 function(predictd_test name label seconds)
   file(GLOB sources CONFIGURE_DEPENDS *_test.cc)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE predictd_test_main ${ARGN})
+  if(PREDICTD_TEST_HEADERS)
+    target_precompile_headers(${name} REUSE_FROM ${PREDICTD_TEST_HEADERS})
+  endif()
   # A program without a test must fail: Catch2 3 does so by itself.
   if(Catch2_VERSION VERSION_LESS 3)
     set(no_tests --warn NoTests)
