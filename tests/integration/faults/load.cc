@@ -17,8 +17,12 @@ constexpr absl::Duration kLongestWait = absl::Minutes(1);
 std::unique_ptr<v1::Predictor::Stub> NewStub(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return v1::Predictor::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  const auto channel =
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  // gRPC 1.51 reads connect's errno after allocating memory, so that a connection in progress may
+  // count as failed: it tries again, but answers calls with UNAVAILABLE for a second.
+  channel->WaitForConnected(absl::ToChronoTime(absl::Now() + kLongestWait));
+  return v1::Predictor::NewStub(channel);
 }
 
 int64_t Load::Result::failed() const {

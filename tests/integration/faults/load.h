@@ -19,7 +19,7 @@
 
 namespace predictd::integration {
 
-// A stub with a connection of its own.
+// A stub with a connection of its own, which is up.
 std::unique_ptr<v1::Predictor::Stub> NewStub(const std::string& address);
 
 // Calls Predict, one call at a time per thread, from construction to Stop.
