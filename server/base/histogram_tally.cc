@@ -18,19 +18,19 @@ size_t HistogramTally::BucketOf(double value) const {
          upper_bounds_.begin();
 }
 
-void HistogramTally::Observe(absl::Duration duration) {
+void HistogramTally::Observe(absl::Duration duration, int times) {
   if (duration != last_) {
     last_ = duration;
     last_seconds_ = absl::ToDoubleSeconds(duration);
     last_bucket_ = BucketOf(last_seconds_);
   }
-  Count(last_bucket_, last_seconds_);
+  Count(last_bucket_, last_seconds_, times);
 }
 
-void HistogramTally::Count(size_t bucket, double value) {
-  ++counts_[bucket];
-  sum_ += value;
-  ++count_;
+void HistogramTally::Count(size_t bucket, double value, int times) {
+  counts_[bucket] += times;
+  sum_ += times * value;
+  count_ += times;
 }
 
 void HistogramTally::Flush() {

@@ -18,14 +18,15 @@ class HistogramTally {
   // `histogram` outlives it.
   explicit HistogramTally(prometheus::Histogram& histogram);
 
-  void Observe(double value) { Count(BucketOf(value), value); }
-  // In seconds. Rows that went together took the same time: the same once more costs little.
-  void Observe(absl::Duration duration);
+  void Observe(double value) { Count(BucketOf(value), value, 1); }
+  // In seconds, `times` times. Rows that went together took the same time: the same once more costs
+  // little.
+  void Observe(absl::Duration duration, int times = 1);
   void Flush();
 
  private:
   size_t BucketOf(double value) const;
-  void Count(size_t bucket, double value);
+  void Count(size_t bucket, double value, int times);
 
   prometheus::Histogram& histogram_;
   std::vector<double> upper_bounds_;  // without the last one, infinity

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
@@ -24,30 +25,42 @@ absl::Status RunError(const LaneOptions& lane, const absl::Status& status) {
 // Puts the rows' parts of one tensor one behind the other, and repeats the first row up to
 // `padded`: zeros might be a value on which the model throws.
 void Gather(absl::Span<Row* const> rows, size_t tensor, size_t width, int padded, char* to) {
-  char* const first = to;
+  const char* const first = to;
+  const char* const end = to + padded * width;
   for (const Row* row : rows) {
-    std::memcpy(to, row->inputs[tensor] + row->index * width, width);
-    to += width;
+    std::memcpy(to, row->inputs[tensor] + row->index * width, row->rows * width);
+    to += row->rows * width;
   }
-  for (int i = static_cast<int>(rows.size()); i < padded; ++i, to += width) {
-    std::memcpy(to, first, width);
-  }
+  for (; to < end; to += width) std::memcpy(to, first, width);
 }
 
-// Gives the `position`-th row of a batch what is its own.
-absl::Status TakeOutputs(const LaneOptions& lane, const std::vector<char*>& batch, int position,
-                         const Row& row) {
-  if (lane.whole_requests) return absl::OkStatus();
+// The outputs of the `position`-th row of a batch and those behind it.
+bool AllFinite(const LaneOptions& lane, const std::vector<char*>& batch, int position, int rows) {
   for (size_t i = 0; i < lane.outputs.size(); ++i) {
     const TensorLayout& output = lane.outputs[i];
-    const size_t width = output.bytes_per_row();
-    const char* const from = batch[i] + position * width;
-    if (!AllFinite(from, output.datatype, output.elements_per_row)) {
-      return ModelError(lane, "gave NaN or infinity for this row");
-    }
-    std::memcpy(row.outputs[i] + row.index * width, from, width);
+    const char* const from = batch[i] + position * output.bytes_per_row();
+    if (!AllFinite(from, output.datatype, rows * output.elements_per_row)) return false;
   }
-  return absl::OkStatus();
+  return true;
+}
+
+// Gives what begins at the `position`-th row of a batch what is its own.
+void TakeOutputs(const LaneOptions& lane, const std::vector<char*>& batch, int position, Row& row) {
+  if (lane.whole_requests) return;
+  if (!AllFinite(lane, batch, position, row.rows)) {
+    const absl::Status status = ModelError(lane, "gave NaN or infinity for this row");
+    if (row.rows == 1) {
+      row.status = status;
+      return;
+    }
+    for (int i = 0; i < row.rows; ++i) {
+      if (!AllFinite(lane, batch, position + i, 1)) row.failed.emplace_back(i, status);
+    }
+  }
+  for (size_t i = 0; i < lane.outputs.size(); ++i) {
+    const size_t width = lane.outputs[i].bytes_per_row();
+    std::memcpy(row.outputs[i] + row.index * width, batch[i] + position * width, row.rows * width);
+  }
 }
 
 }  // namespace
@@ -62,23 +75,23 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
   const absl::Duration cpu_time =
       measure_cpu ? ThreadCpuTime() - cpu_before : absl::InfiniteDuration();
   const absl::Duration model_time = clock_.Now() - start;
-  if (!status.ok() && rows.size() > 1) return false;
+  if (!status.ok() && Places(rows) > 1) return false;
 
   int count = 0;
   int answered = 0;
   absl::Duration queue_time;  // of those answered
-  for (size_t i = 0; i < rows.size(); ++i) {
-    Row& row = *rows[i];
-    count += row.rows;
-    row.queue_time = start - row.added_at;
-    row.model_time = model_time;
-    row.status = status.ok() ? TakeOutputs(options, outputs_.tensors(), static_cast<int>(i), row)
-                             : RunError(options, status);
-    if (row.status.ok()) {
-      answered += row.rows;
-      queue_time += row.queue_time;
+  for (Row* row : rows) {
+    row->queue_time = start - row->added_at;
+    row->model_time = model_time;
+    row->status = status.ok() ? absl::OkStatus() : RunError(options, status);
+    if (status.ok()) TakeOutputs(options, outputs_.tensors(), count, *row);
+    if (row->status.ok()) {
+      const int ok = row->rows - static_cast<int>(row->failed.size());
+      answered += ok;
+      queue_time += ok * row->queue_time;
     }
-    queue_times_.Observe(row.queue_time);
+    queue_times_.Observe(row->queue_time, row->places());
+    count += row->rows;
   }
   if (status.ok()) lane.RecordRun(count, model_time, cpu_time);
   lane.metrics().batch_rows.Observe(count);
@@ -95,9 +108,28 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
   return true;
 }
 
+void BatchRunner::RunAlone(Lane& lane, Row& row) {
+  Row* const alone = &row;
+  const int first = row.index;
+  const int rows = row.places();
+  if (rows == 1) {
+    Run(lane, {&alone, 1});
+    return;
+  }
+  row.rows = 1;
+  for (int i = 0; i < rows; ++i) {
+    row.index = first + i;
+    Run(lane, {&alone, 1});
+    if (!row.status.ok()) row.failed.emplace_back(i, std::move(row.status));
+  }
+  row.index = first;
+  row.rows = rows;
+  row.status = absl::OkStatus();
+}
+
 absl::Status BatchRunner::RunTogether(Lane& lane, absl::Span<Row* const> rows) {
   const LaneOptions& options = lane.options();
-  const int padded = PaddedSize(static_cast<int>(rows.size()), options.max_batch);
+  const int padded = PaddedSize(Places(rows), options.max_batch);
   inputs_.Shape(options.inputs, padded);
   outputs_.Shape(options.outputs, padded);
   for (size_t i = 0; i < options.inputs.size(); ++i) {
@@ -109,8 +141,8 @@ absl::Status BatchRunner::RunTogether(Lane& lane, absl::Span<Row* const> rows) {
 void BatchRunner::DropDead(Lane& lane, absl::Duration run_time, std::vector<Row*>& rows,
                            std::vector<Row*>& dropped) {
   const absl::Time now = clock_.Now();
-  const int count = static_cast<int>(rows.size());
-  lane.queue_limit().Leave(count);
+  const int places = Places(rows);
+  lane.queue_limit().Leave(places);
   // Unknown, or known of other shapes.
   if (run_time == absl::InfiniteDuration() || lane.options().whole_requests) {
     run_time = absl::ZeroDuration();
@@ -128,7 +160,7 @@ void BatchRunner::DropDead(Lane& lane, absl::Duration run_time, std::vector<Row*
     dropped.push_back(row);
     return true;
   });
-  if (too_long) lane.DoubtTimes(count);
+  if (too_long) lane.DoubtTimes(places);
 }
 
 void BatchRunner::Drop(const Lane& lane, Row& row, absl::Time now, DropReason reason) {
@@ -142,7 +174,7 @@ void BatchRunner::Drop(const Lane& lane, Row& row, absl::Time now, DropReason re
         "the deadline is nearer than the time that the model takes: it was not run");
   }
   row.queue_time = now - row.added_at;
-  metrics_.CountRowsDropped(reason, Stage::kQueue);
+  metrics_.CountRowsDropped(reason, Stage::kQueue, row.places());
   if (!LogEnabled(LogLevel::kDebug)) return;
   Log(LogLevel::kDebug, "row dropped",
       {{"model", lane.options().model},

@@ -20,10 +20,13 @@ class BatchRunner {
   BatchRunner(const Clock& clock, Metrics& metrics)
       : clock_(clock), metrics_(metrics), queue_times_(metrics.StageHistogram(Stage::kQueue)) {}
 
-  // Runs 1 to max_batch rows as one batch and fills in their results; does not hand them back.
+  // Runs what fits into max_batch as one batch and fills in the results; does not hand rows back.
   // Returns false where the function failed on more than one row: then nothing is filled in, and
-  // the rows are to be run one by one. A NaN or infinite output fails its row alone.
+  // each is to be run by RunAlone. A NaN or infinite output fails its row alone.
   bool Run(Lane& lane, absl::Span<Row* const> rows);
+
+  // Runs a row alone, a block row by row: the failure of one is its own.
+  void RunAlone(Lane& lane, Row& row);
 
   // Takes out of `rows` those that need not be run because their caller has gone or their deadline
   // has passed, or would before the model is done in `run_time`, with their status set, into

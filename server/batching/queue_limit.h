@@ -19,10 +19,10 @@ class QueueLimit {
   void set_limit(int limit) { limit_.store(limit, std::memory_order_relaxed); }
   int waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
-  // False where one more row would exceed the limit.
-  bool TryEnter() {
-    if (waiting_.fetch_add(1, std::memory_order_relaxed) < limit()) return true;
-    waiting_.fetch_sub(1, std::memory_order_relaxed);
+  // False, and none of them entered, where `rows` more would exceed the limit.
+  bool TryEnter(int rows = 1) {
+    if (waiting_.fetch_add(rows, std::memory_order_relaxed) + rows <= limit()) return true;
+    waiting_.fetch_sub(rows, std::memory_order_relaxed);
     return false;
   }
 

@@ -1,9 +1,11 @@
-// One row on its way through a model.
+// A row, or a block of consecutive ones, on its way through a model.
 #ifndef PREDICTD_SERVER_BATCHING_ROW_H_
 #define PREDICTD_SERVER_BATCHING_ROW_H_
 
 #include <atomic>
 #include <functional>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -17,13 +19,14 @@ namespace predictd::batching {
 // Run() is called on its home loop, exactly once, with `status` and the times filled in.
 struct Row : Work {
   // Per input and output of the lane, in its order: where the tensor of this row's request begins.
-  // The row is the `index`-th one in each; its outputs are written when OK.
+  // It is the `index`-th one in each, or the `rows` ones from there: a block, which is at most the
+  // lane's max_batch and runs in one batch. Outputs are written when OK.
   absl::Span<const char* const> inputs;
   absl::Span<char* const> outputs;
   int index = 0;
+  int rows = 1;
   // In a lane of whole requests: runs the request, whose rows are `rows`; else null.
   const std::function<absl::Status()>* whole_request = nullptr;
-  int rows = 1;
 
   // Of the loop's clock. A row that cannot be done by then is not run.
   absl::Time deadline = absl::InfiniteFuture();
@@ -32,15 +35,27 @@ struct Row : Work {
   Loop* home = nullptr;
 
   absl::Status status;
+  // Of a block whose status is OK: the rows on which the model failed, counted from `index`.
+  std::vector<std::pair<int, absl::Status>> failed;
   absl::Time added_at;
   absl::Duration queue_time;  // from being added to the start of its batch
   absl::Duration model_time;  // of its batch
-  // A batch with this row threw: run it alone.
+  // A batch with this row threw: run it alone, a block row by row.
   bool run_alone = false;
+
+  // Places taken in the queue and in a batch.
+  int places() const { return whole_request != nullptr ? 1 : rows; }
 
  protected:
   ~Row() = default;
 };
+
+// Places of all together.
+inline int Places(absl::Span<Row* const> rows) {
+  int places = 0;
+  for (const Row* row : rows) places += row->places();
+  return places;
+}
 
 }  // namespace predictd::batching
 

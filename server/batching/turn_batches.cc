@@ -12,6 +12,16 @@ namespace {
 // What a refused caller is told to wait: a full queue drains in about this time.
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(50);
 
+// The first ones that fit into one batch together.
+absl::Span<Row* const> NextBatch(absl::Span<Row* const> rows, int max_batch) {
+  size_t count = 0;
+  for (int places = 0; count < rows.size(); ++count) {
+    places += rows[count]->places();
+    if (places > max_batch) break;
+  }
+  return rows.first(count);
+}
+
 }  // namespace
 
 TurnBatches::TurnBatches(Loop& loop, WorkerPool& pool, Metrics& metrics,
@@ -27,18 +37,19 @@ TurnBatches::TurnBatches(Loop& loop, WorkerPool& pool, Metrics& metrics,
 absl::Status TurnBatches::Admit(const Lane& lane, const Row& row) const {
   QueueLimit& queue = lane.queue_limit();
   // A row that will expire in the queue would only keep others waiting, and its caller.
-  if (row.deadline != absl::InfiniteFuture() && !RunsInline(lane, 1, absl::ZeroDuration())) {
+  if (row.deadline != absl::InfiniteFuture() &&
+      !RunsInline(lane, row.places(), absl::ZeroDuration())) {
     const absl::Duration time = lane.ExpectedTime(queue.waiting(), pool_.workers());
     const absl::Duration left = row.deadline - loop_.Now();
     if (time > left && left > absl::ZeroDuration()) {
-      metrics_.CountRowsDropped(DropReason::kDeadline, Stage::kQueue);
+      metrics_.CountRowsDropped(DropReason::kDeadline, Stage::kQueue, row.places());
       return absl::DeadlineExceededError(absl::StrCat(
           "the deadline would pass in the queue of model '", lane.options().model,
           "': ", queue.waiting(), " rows wait, which takes about ", absl::FormatDuration(time)));
     }
   }
-  if (queue.TryEnter()) return absl::OkStatus();
-  metrics_.CountRowsDropped(DropReason::kQueueFull, Stage::kQueue);
+  if (queue.TryEnter(row.places())) return absl::OkStatus();
+  metrics_.CountRowsDropped(DropReason::kQueueFull, Stage::kQueue, row.places());
   return WithRetryDelay(
       absl::ResourceExhaustedError(absl::StrCat("queue of model '", lane.options().model,
                                                 "' is full: ", queue.waiting(),
@@ -51,6 +62,7 @@ absl::Status TurnBatches::Add(Lane& lane, Row& row) {
   row.home = &loop_;
   row.added_at = loop_.Now();
   row.run_alone = false;
+  row.failed.clear();
   auto it = std::find_if(gathered_.begin(), gathered_.end(),
                          [&](const Gathered& gathered) { return gathered.lane == &lane; });
   if (it == gathered_.end()) {
@@ -74,16 +86,17 @@ bool TurnBatches::Turn() {
     std::vector<Row*>& rows = gathered.rows;
     size_t done = 0;
     while (done < rows.size()) {
-      const size_t count = std::min<size_t>(rows.size() - done, lane.options().max_batch);
-      const absl::Span<Row* const> batch(rows.data() + done, count);
-      if (!RunsInline(lane, static_cast<int>(count), absl::ZeroDuration())) {
+      const absl::Span<Row* const> batch =
+          NextBatch(absl::MakeConstSpan(rows).subspan(done), lane.options().max_batch);
+      const int places = Places(batch);
+      if (!RunsInline(lane, places, absl::ZeroDuration())) {
         pool_.Submit(lane, batch);
-      } else if (RunsInline(lane, static_cast<int>(count), spent)) {
+      } else if (RunsInline(lane, places, spent)) {
         spent += RunInline(lane, batch);
       } else {
         break;
       }
-      done += count;
+      done += batch.size();
     }
     rows.erase(rows.begin(), rows.begin() + done);
     if (rows.empty()) spare_.push_back(std::move(rows));
@@ -103,15 +116,16 @@ bool TurnBatches::RunsInline(const Lane& lane, int rows, absl::Duration spent) c
 absl::Duration TurnBatches::RunInline(Lane& lane, absl::Span<Row* const> rows) {
   batch_.assign(rows.begin(), rows.end());
   dropped_.clear();
-  runner_.DropDead(lane, lane.RunTime(static_cast<int>(batch_.size())), batch_, dropped_);
+  runner_.DropDead(lane, lane.RunTime(Places(batch_)), batch_, dropped_);
   for (Row* row : dropped_) loop_.Ready(*row);
   if (batch_.empty()) return absl::ZeroDuration();
   if (!runner_.Run(lane, batch_)) {
     // A poisoned batch is run again row by row, which may take long: not on a loop.
     for (Row* row : batch_) row->run_alone = true;
-    lane.queue_limit().EnterAgain(static_cast<int>(batch_.size()));
+    const int places = Places(batch_);
+    lane.queue_limit().EnterAgain(places);
     pool_.Submit(lane, batch_);
-    return lane.RunTime(static_cast<int>(batch_.size()));
+    return lane.RunTime(places);
   }
   for (Row* row : batch_) loop_.Ready(*row);
   return batch_.front()->model_time;

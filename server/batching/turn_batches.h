@@ -24,9 +24,9 @@ class TurnBatches : public TurnStep {
   // the turn's inline runs together stay within it; the rest waits for the next turn. 0 = never.
   TurnBatches(Loop& loop, WorkerPool& pool, Metrics& metrics, absl::Duration inline_budget);
 
-  // Takes a row; its Run() is called when it has been answered. RESOURCE_EXHAUSTED, and Run() is
-  // never called, where the model's queue is full; DEADLINE_EXCEEDED where it is too long for the
-  // row's deadline.
+  // Takes a row or a block; its Run() is called when it has been answered. RESOURCE_EXHAUSTED, and
+  // Run() is never called, where the model's queue has no room for all of it; DEADLINE_EXCEEDED
+  // where it is too long for the row's deadline.
   absl::Status Add(Lane& lane, Row& row);
 
   bool Turn() override;
@@ -37,7 +37,7 @@ class TurnBatches : public TurnStep {
     std::vector<Row*> rows;
   };
 
-  // Takes the row's place in the queue.
+  // Takes the row's places in the queue.
   absl::Status Admit(const Lane& lane, const Row& row) const;
   bool RunsInline(const Lane& lane, int rows, absl::Duration spent) const;
   // Runs one batch here; returns how long it took.
@@ -55,7 +55,7 @@ class TurnBatches : public TurnStep {
   std::vector<Row*> dropped_;
 };
 
-// Awaitable: one row through the model. The status says whether `outputs` was written.
+// Awaitable: one row, or a block, through the model. The status says whether `outputs` was written.
 class RunRow : public Row {
  public:
   RunRow(TurnBatches& batches, Lane& lane) : batches_(batches), lane_(lane) {}

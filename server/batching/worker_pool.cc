@@ -110,8 +110,15 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
       lanes_.push_back(lane);
       continue;
     }
-    const size_t most = waiting.front()->run_alone ? 1 : lane->RowsPerRun();
-    if (options.batch_delay > absl::ZeroDuration() && waiting.size() < most) {
+    const int most = waiting.front()->run_alone ? 1 : lane->RowsPerRun();
+    // A block may be more than a run is now meant to be.
+    size_t take = 1;
+    int places = waiting.front()->places();
+    while (take < waiting.size() && places + waiting[take]->places() <= most) {
+      places += waiting[take++]->places();
+    }
+    const bool full = take < waiting.size() || places >= most;
+    if (options.batch_delay > absl::ZeroDuration() && !full) {
       const absl::Time run_at = waiting.front()->added_at + options.batch_delay;
       if (run_at > clock_.Now()) {
         *wait_until = std::min(*wait_until, run_at);
@@ -119,7 +126,6 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
         continue;
       }
     }
-    const size_t take = std::min(waiting.size(), most);
     batch.assign(waiting.begin(), waiting.begin() + take);
     waiting.erase(waiting.begin(), waiting.begin() + take);
     // To the end: the other lanes come first.
@@ -133,15 +139,13 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
 void WorkerPool::RunBatch(Lane& lane, std::vector<Row*>& batch, BatchRunner& runner) {
   std::vector<Row*> dropped;
   const absl::Time start = clock_.Now();
-  const int count = static_cast<int>(batch.size());
-  runner.DropDead(lane, std::max(lane.RunTime(count), lane.WorkerTime(count)), batch, dropped);
-  if (!batch.empty() && !runner.Run(lane, batch)) {
+  const int places = Places(batch);
+  runner.DropDead(lane, std::max(lane.RunTime(places), lane.WorkerTime(places)), batch, dropped);
+  if (!batch.empty() && (batch.front()->run_alone || !runner.Run(lane, batch))) {
     // One of them is poison: each alone, so that only that one fails.
-    for (Row* row : batch) runner.Run(lane, {&row, 1});
+    for (Row* row : batch) runner.RunAlone(lane, *row);
   }
-  if (!batch.empty()) {
-    lane.RecordWorkerTime(static_cast<int>(batch.size()), clock_.Now() - start);
-  }
+  if (!batch.empty()) lane.RecordWorkerTime(Places(batch), clock_.Now() - start);
   {
     MutexLock lock(mutex_);
     --lane.running_;

@@ -81,7 +81,7 @@ CacheShard::CacheShard(size_t limit, int64_t max_age, int64_t unknown_max_age)
 CacheShard::~CacheShard() { Clear(); }
 
 Found CacheShard::Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now,
-                      FeatureValues* values, int64_t* read_at, bool* refresh) {
+                      View* row, bool* refresh) {
   Entry* entry = Find(key, hash);
   if (entry == nullptr || entry->fingerprint != fingerprint || !Fresh(*entry, now)) {
     return Found::kMiss;
@@ -93,9 +93,7 @@ Found CacheShard::Get(absl::string_view key, uint64_t hash, uint64_t fingerprint
     entry->refreshing = 1;
     *refresh = true;
   }
-  values->resize(entry->value_count);
-  std::memcpy(values->data(), entry->value_bytes(), entry->value_count * sizeof(float));
-  *read_at = static_cast<int64_t>(entry->read_at);
+  *row = {entry->value_bytes(), entry->value_count, static_cast<int64_t>(entry->read_at)};
   return Found::kRow;
 }
 

@@ -15,7 +15,6 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "server/base/feature_row.h"
 
 namespace predictd::features {
 
@@ -41,6 +40,13 @@ class CacheShard {
     bool unknown = false;  // in place of a row: there is none
   };
 
+  // A row as it is found: looks into the shard, good until the next call.
+  struct View {
+    const char* values = nullptr;  // `count` floats, not aligned
+    size_t count = 0;
+    int64_t read_at = 0;
+  };
+
   static uint64_t Hash(absl::string_view key);
 
   // `limit`: bytes, all of the shard's own tables included. `max_age`: a row put longer ago is
@@ -50,11 +56,11 @@ class CacheShard {
   CacheShard(const CacheShard&) = delete;
   CacheShard& operator=(const CacheShard&) = delete;
 
-  // `hash` is Hash(key), here and below. kMiss: nothing of that fingerprint, or too old. Allocates
-  // only where the row is larger than the capacity of `values`. `refresh`, where given, becomes
-  // true for the first to ask for a row that has half of its age behind it.
-  Found Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now,
-            FeatureValues* values, int64_t* read_at, bool* refresh);
+  // `hash` is Hash(key), here and below. kRow alone touches `row`. kMiss: nothing of that
+  // fingerprint, or too old. `refresh`, where given, becomes true for the first to ask for a row
+  // that has half of its age behind it.
+  Found Get(absl::string_view key, uint64_t hash, uint64_t fingerprint, int64_t now, View* row,
+            bool* refresh);
 
   // Begin to fetch what Get will read, which is far away where there are many rows: first the
   // table's memory, and once that is there the row's.

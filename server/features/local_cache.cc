@@ -1,6 +1,9 @@
 #include "server/features/local_cache.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <numeric>
 #include <optional>
 
 #include "absl/base/thread_annotations.h"
@@ -9,18 +12,15 @@
 namespace predictd::features {
 namespace {
 
-// Rows: long enough for memory to answer, for what the table says first.
-constexpr size_t kTableAhead = 12;
-constexpr size_t kRowAhead = 6;
+// Looks that are sorted by shard at once, in memory on the stack.
+constexpr size_t kLooksSorted = 1024;
+// Looks whose memory is fetched at once: it must still be in the nearest cache when they get there.
+constexpr size_t kLooksFetched = 64;
 
 // 0 where the time is unknown. A time before 1970 is as old as an unknown one.
 int64_t StoredReadAt(absl::Time read_at) {
   constexpr int64_t kLast = (int64_t{1} << 42) - 1;
   return std::clamp<int64_t>(absl::ToUnixMillis(read_at), 0, kLast);
-}
-
-absl::Time ReadAt(int64_t stored) {
-  return stored == 0 ? absl::InfinitePast() : absl::FromUnixMillis(stored);
 }
 
 }  // namespace
@@ -45,7 +45,11 @@ LocalCache::LocalCache(const Options& options) {
 
 LocalCache::~LocalCache() = default;
 
-LocalCache::Shard& LocalCache::ShardOf(uint64_t hash) const { return shards_[hash >> 60]; }
+absl::Time LocalCache::ReadAt(int64_t stored) {
+  return stored == 0 ? absl::InfinitePast() : absl::FromUnixMillis(stored);
+}
+
+LocalCache::Shard& LocalCache::ShardOf(uint64_t hash) const { return shards_[ShardIndex(hash)]; }
 
 std::atomic<uint32_t>& LocalCache::InvalidationsOf(uint64_t hash) const {
   return invalidations_[(hash >> 44) % kGenerations];
@@ -63,31 +67,72 @@ Found LocalCache::Get(absl::string_view user_id, uint64_t schema_fingerprint, ab
   if (shards_ == nullptr) return Found::kMiss;
   const uint64_t hash = CacheShard::Hash(user_id);
   const int64_t now_millis = absl::ToUnixMillis(now);
-  int64_t stored;
+  CacheShard::View row;
   Found found;
   {
     Shard& shard = ShardOf(hash);
     MutexLock lock(shard.mutex);
-    found =
-        shard.cache->Get(user_id, hash, schema_fingerprint, now_millis, values, &stored, refresh);
+    found = shard.cache->Get(user_id, hash, schema_fingerprint, now_millis, &row, refresh);
+    if (found == Found::kRow) {
+      values->resize(row.count);
+      std::memcpy(values->data(), row.values, row.count * sizeof(float));
+    }
   }
-  if (found == Found::kRow) *read_at = ReadAt(stored);
+  if (found == Found::kRow) *read_at = ReadAt(row.read_at);
   return found;
 }
 
-void LocalCache::Prefetch(absl::Span<const absl::string_view> coming) const {
-  if (shards_ == nullptr) return;
-  if (coming.size() > kTableAhead) {
-    const uint64_t hash = CacheShard::Hash(coming[kTableAhead]);
-    Shard& shard = ShardOf(hash);
-    MutexLock lock(shard.mutex);
-    shard.cache->PrefetchTable(hash);
+void LocalCache::GetMany(absl::Span<Look> looks, uint64_t schema_fingerprint, size_t row_size,
+                         absl::Time now) {
+  for (Look& look : looks) {
+    look.found = Found::kMiss;
+    look.refresh = false;
   }
-  if (coming.size() > kRowAhead) {
-    const uint64_t hash = CacheShard::Hash(coming[kRowAhead]);
-    Shard& shard = ShardOf(hash);
-    MutexLock lock(shard.mutex);
-    shard.cache->PrefetchRow(hash);
+  if (shards_ == nullptr) return;
+  const int64_t now_millis = absl::ToUnixMillis(now);
+  for (; !looks.empty(); looks.remove_prefix(std::min(looks.size(), kLooksSorted))) {
+    GetSorted(looks.first(std::min(looks.size(), kLooksSorted)), schema_fingerprint, row_size,
+              now_millis);
+  }
+}
+
+void LocalCache::GetSorted(absl::Span<Look> looks, uint64_t schema_fingerprint, size_t row_size,
+                           int64_t now_millis) {
+  std::array<uint64_t, kLooksSorted> hashes;
+  std::array<size_t, kShards + 1> begins{};  // of each shard's part of `order`
+  for (size_t i = 0; i < looks.size(); ++i) {
+    hashes[i] = CacheShard::Hash(looks[i].user_id);
+    ++begins[ShardIndex(hashes[i]) + 1];
+  }
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::array<uint16_t, kLooksSorted> order;
+  std::array<size_t, kShards + 1> ends = begins;
+  for (size_t i = 0; i < looks.size(); ++i) {
+    order[ends[ShardIndex(hashes[i])]++] = static_cast<uint16_t>(i);
+  }
+  for (int s = 0; s < kShards; ++s) {
+    absl::Span<const uint16_t> part(order.data() + begins[s], begins[s + 1] - begins[s]);
+    while (!part.empty()) {
+      const absl::Span<const uint16_t> together = part.first(std::min(part.size(), kLooksFetched));
+      part.remove_prefix(together.size());
+      MutexLock lock(shards_[s].mutex);
+      CacheShard& shard = *shards_[s].cache;
+      for (const uint16_t i : together) shard.PrefetchTable(hashes[i]);
+      for (const uint16_t i : together) shard.PrefetchRow(hashes[i]);
+      for (const uint16_t i : together) {
+        Look& look = looks[i];
+        CacheShard::View row;
+        look.found =
+            shard.Get(look.user_id, hashes[i], schema_fingerprint, now_millis, &row, &look.refresh);
+        if (look.found != Found::kRow) continue;
+        if (row.count != row_size) {
+          look.found = Found::kMiss;
+          continue;
+        }
+        std::memcpy(look.values, row.values, row_size * sizeof(float));
+        look.read_at = row.read_at;
+      }
+    }
   }
 }
 

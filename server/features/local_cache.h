@@ -51,8 +51,23 @@ class LocalCache {
   Found Get(absl::string_view user_id, uint64_t schema_fingerprint, absl::Time now,
             FeatureValues* values, absl::Time* read_at, bool* refresh = nullptr);
 
-  // Where many are asked for one after the other: `coming` are asked for next, in this order.
-  void Prefetch(absl::Span<const absl::string_view> coming) const;
+  // One of many users that are looked up together.
+  struct Look {
+    absl::string_view user_id;
+    // Where kRow writes the row, of the size that all have.
+    float* values = nullptr;
+    // The rest is the answer, as Get's.
+    Found found = Found::kMiss;
+    bool refresh = false;
+    int64_t read_at = 0;  // for ReadAt
+  };
+  // Of Unix milliseconds; InfinitePast of 0.
+  static absl::Time ReadAt(int64_t stored);
+  // Get for all of `looks`, in about a quarter of the time: one lock per shard, and what is far
+  // away in memory is fetched while others are. kMiss too for a row of another size than
+  // `row_size`.
+  void GetMany(absl::Span<Look> looks, uint64_t schema_fingerprint, size_t row_size,
+               absl::Time now);
 
   // To be asked before the user's row is read.
   uint32_t Generation(absl::string_view user_id) const;
@@ -89,9 +104,12 @@ class LocalCache {
   static constexpr int kShards = 16;
   static constexpr int kGenerations = 4096;
 
+  static int ShardIndex(uint64_t hash) { return static_cast<int>(hash >> 60); }
   Shard& ShardOf(uint64_t hash) const;
   std::atomic<uint32_t>& InvalidationsOf(uint64_t hash) const;
   uint32_t GenerationOf(uint64_t hash) const;
+  void GetSorted(absl::Span<Look> looks, uint64_t schema_fingerprint, size_t row_size,
+                 int64_t now_millis);
   void Put(absl::string_view user_id, const CacheShard::Row& row, uint32_t generation,
            absl::Time now);
 

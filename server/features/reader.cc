@@ -67,6 +67,27 @@ Found Reader::ReadLocal(absl::string_view user_id, absl::Duration max_age, Featu
   return Found::kRow;
 }
 
+void Reader::ReadLocal(absl::Span<const absl::string_view> user_ids, absl::Duration max_age,
+                       LocalRows* rows) {
+  rows->schema = CurrentSchema();
+  const size_t size = rows->schema->size();
+  rows->values.resize(user_ids.size() * size);
+  rows->looks.resize(user_ids.size());
+  for (size_t i = 0; i < user_ids.size(); ++i) {
+    rows->looks[i] = {.user_id = user_ids[i], .values = rows->values.data() + i * size};
+  }
+  if (max_age <= absl::ZeroDuration()) return;
+  local_.GetMany(absl::MakeSpan(rows->looks), rows->schema->fingerprint(), size, loop_.Now());
+  for (LocalCache::Look& look : rows->looks) {
+    if (look.refresh) scope_.Spawn(Refresh(std::string(look.user_id), From::kAnywhere));
+    if (max_age == absl::InfiniteDuration()) continue;
+    if (look.found != Found::kRow ||
+        !YoungEnough(LocalCache::ReadAt(look.read_at), max_age, WallNow())) {
+      look.found = Found::kMiss;
+    }
+  }
+}
+
 Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duration max_age,
                                               absl::Time deadline) {
   FeatureRow local;

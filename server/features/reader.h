@@ -7,10 +7,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "server/async/loop.h"
 #include "server/async/scope.h"
 #include "server/async/task.h"
@@ -26,6 +28,13 @@
 #include "server/sql/feature_source.h"
 
 namespace predictd::features {
+
+// Rows of many users as far as the in-process cache has them; used again, it keeps its memory.
+struct LocalRows {
+  std::shared_ptr<const Schema> schema;
+  std::vector<LocalCache::Look> looks;  // one per user, in order
+  std::vector<float> values;            // what `looks` point to, row after row
+};
 
 // One per loop, that loop's thread only. All that it is given outlives it.
 //
@@ -66,7 +75,9 @@ class Reader {
   // kUnknown: nobody knew the user a moment ago. kMiss: Read may still find one; `row` holds
   // nothing of use then.
   Found ReadLocal(absl::string_view user_id, absl::Duration max_age, FeatureRow* row);
-  void PrefetchLocal(absl::Span<const absl::string_view> coming) const { local_.Prefetch(coming); }
+  // The same for many at once.
+  void ReadLocal(absl::Span<const absl::string_view> user_ids, absl::Duration max_age,
+                 LocalRows* rows);
 
   // The row, at most `max_age` old: InfiniteDuration takes any, 0 reads the source. A row of
   // unknown age is too old for any finite `max_age`. `user_id` holds no NUL. `deadline` is of the

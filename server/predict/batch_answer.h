@@ -7,18 +7,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "server/predict/request.h"
 #include "server/repository/version.h"
 
 namespace predictd::predict {
-
-// One user's part while it is under way.
-struct BatchRow {
-  absl::Status status;
-  // Where OK. Its version is borrowed from the batch: thousands of references counted by all loops
-  // would be a good part of what a row costs.
-  Answer answer;
-};
 
 // Of all rows, by position in the request; only what is answered, for there may be many.
 struct BatchAnswer {

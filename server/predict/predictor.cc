@@ -26,17 +26,24 @@ Task<absl::Status> Predictor::Run(const Request& request, const CallContext& cal
   absl::Status status;
   if (features == Features::kUnknown) {
     bool at_hand = false;
-    status = StartRow(request, call, answer, &at_hand);
+    status = call.Check(start, "its features were read");
+    if (status.ok()) status = FeaturesAtHand(request, answer, &at_hand);
     if (status.ok() && !at_hand) status = co_await ReadFeatures(request, call, answer);
     status = FeaturesDone(std::move(status), call, start, answer);
-    row_metrics_.Flush();
     if (!status.ok()) co_return status;
   }
 
   batching::RunRow row(line_.batches, *answer.version->lane);
-  RowTensors tensors = TensorsOf(answer, call, row);
+  const batching::LaneOptions& options = answer.version->lane->options();
+  answer.outputs.resize(OutputsPerRow(options));
+  RowTensors tensors(options, 1, answer.features, absl::MakeSpan(answer.outputs));
+  tensors.Point(row);
+  row.deadline = call.deadline;
+  row.cancelled = &call.cancelled;
   status = co_await row;
-  status = TakeRow(std::move(status), row, tensors, answer);
+  answer.times.queue = row.queue_time;
+  answer.times.model = row.model_time;
+  if (status.ok()) status = tensors.TakeOutputs(0, absl::MakeSpan(answer.outputs));
   answer.version->outcomes.Count(status);
   answer.version->lane->statistics().RecordRequests(status.ok(), 1, line_.loop.Now() - start);
   if (!status.ok()) co_return status;
@@ -49,35 +56,15 @@ Task<absl::Status> Predictor::Run(const Request& request, const CallContext& cal
   co_return status;
 }
 
-absl::Status Predictor::StartRow(const Request& request, const CallContext& call, Answer& answer,
-                                 bool* at_hand) {
-  PREDICTD_RETURN_IF_ERROR(call.Check(line_.loop.Now(), "its features were read"));
-  return FeaturesAtHand(request, answer, at_hand);
-}
-
 absl::Status Predictor::FeaturesDone(absl::Status status, const CallContext& call, absl::Time start,
                                      Answer& answer) {
   const absl::Time now = line_.loop.Now();
   answer.times.features = now - start;
   row_metrics_.ObserveStage(answer.times.features);
+  row_metrics_.Flush();
   if (status.ok()) status = call.Check(now, "the model ran");
   if (!status.ok()) NoteGivenUp(line_.metrics, status, Stage::kFeatures);
   return status;
-}
-
-RowTensors Predictor::TensorsOf(Answer& answer, const CallContext& call, batching::Row& row) {
-  const batching::LaneOptions& options = answer.version->lane->options();
-  answer.outputs.resize(OutputsPerRow(options));
-  row.deadline = call.deadline;
-  row.cancelled = &call.cancelled;
-  return RowTensors(options, answer.features, absl::MakeSpan(answer.outputs), row);
-}
-
-absl::Status Predictor::TakeRow(absl::Status status, const batching::Row& row, RowTensors& tensors,
-                                Answer& answer) {
-  answer.times.queue = row.queue_time;
-  answer.times.model = row.model_time;
-  return status.ok() ? tensors.TakeOutputs() : status;
 }
 
 absl::Status Predictor::FeaturesAtHand(const Request& request, Answer& answer, bool* done) {
@@ -125,7 +112,7 @@ absl::Status Predictor::UseRow(const FeatureRow& row, Answer& answer) {
     answer.feature_age = std::max(line_.loop.WallNow() - row.read_at, absl::ZeroDuration());
     row_metrics_.ObserveAge(answer.feature_age);
   }
-  return FillDefaults(answer, "store them in the user's row or send them with the request");
+  return FillDefaults(answer, kMissingInRow);
 }
 
 absl::Status Predictor::UseNoRow(const Request& request, Answer& answer) {

@@ -19,6 +19,7 @@
 #include "server/features/reader.h"
 #include "server/predict/batch_answer.h"
 #include "server/predict/batch_line.h"
+#include "server/predict/batch_memory.h"
 #include "server/predict/feature_merge.h"
 #include "server/predict/request.h"
 #include "server/predict/row_metrics.h"
@@ -30,7 +31,11 @@
 
 namespace predictd::predict {
 
-class RowsAtHand;
+class BatchPiece;
+
+// What would help where a stored row lacks a feature.
+inline constexpr absl::string_view kMissingInRow =
+    "store them in the user's row or send them with the request";
 
 enum class SaveMode { kOff, kAfterReply, kBeforeReply };
 
@@ -69,7 +74,7 @@ class Predictor {
                                                  const CallContext& call);
 
  private:
-  friend class RowsAtHand;
+  friend class BatchPiece;
 
   // Known: the answer has them, from a row that found the queue full and comes again.
   enum class Features { kUnknown, kKnown };
@@ -77,18 +82,9 @@ class Predictor {
   // The line after the version was found: `answer.version` is set.
   Task<absl::Status> Run(const Request& request, const CallContext& call, Answer& answer,
                          Features features);
-  // Its parts that wait for nothing. First the row's features, where they are at hand; ...
-  absl::Status StartRow(const Request& request, const CallContext& call, Answer& answer,
-                        bool* at_hand);
-  // ... once they are, or `status` says that they will not be; what is counted here and there shows
-  // after row_metrics_.Flush(). The row began at `start`.
+  // After its features, or why they are missing, are there; counts them. It began at `start`.
   absl::Status FeaturesDone(absl::Status status, const CallContext& call, absl::Time start,
                             Answer& answer);
-  // Makes `row` ready for the model: it looks into `answer`.
-  static RowTensors TensorsOf(Answer& answer, const CallContext& call, batching::Row& row);
-  // What the model answered with `status`; whether that is an answer.
-  static absl::Status TakeRow(absl::Status status, const batching::Row& row, RowTensors& tensors,
-                              Answer& answer);
 
   // What batches of one model share.
   struct OfModel {
@@ -98,17 +94,9 @@ class Predictor {
   OfModel& BatchesOf(const repository::Version& version);
   // DEADLINE_EXCEEDED where a batch of `rows` that joins the line now would wait for too long.
   absl::Status CheckLine(const BatchLine& line, int rows, const CallContext& call);
-  // Waits in the line, then begins a piece of a batch, the first ones of `user_ids`, by `at_hand`
-  // or else as tasks of `scope`: as many as `rows` then has.
-  Task<absl::Status> Begin(Scope& scope, RowsAtHand& at_hand,
-                           absl::Span<const absl::string_view> user_ids, const Request& shared,
-                           const CallContext& call, const repository::Version& version,
-                           std::vector<BatchRow>& rows);
-  // Adds a piece, whose first row is the `begin`-th one, to the answer; offers it to the shadow.
-  void TakePiece(size_t begin, absl::Span<BatchRow> rows, BatchAnswer& batch);
-  // A row that has to wait: for its features, or where its status says so for room in the queue.
-  Task<void> RunBatchRow(absl::string_view user_id, const Request& shared, const CallContext& call,
-                         BatchRow& row);
+  // Waits in the line until some of `rows` may begin: how many.
+  Task<absl::StatusOr<int>> WaitForRoom(int rows, const CallContext& call,
+                                        const repository::Version& version);
 
   // Fills `answer.features` without waiting where the request or the in-process cache can; sets
   // `*done`.
@@ -130,8 +118,7 @@ class Predictor {
   ColumnLookup columns_;
   save::PredictionIds ids_;
   absl::flat_hash_map<std::string, std::unique_ptr<OfModel>> batches_of_;  // by model
-  // Of pieces that are done: the next ones find their memory in the processor's caches.
-  std::vector<std::vector<BatchRow>> spare_rows_;
+  std::vector<std::unique_ptr<BatchMemory>> spare_memory_;  // of pieces that are done
 };
 
 }  // namespace predictd::predict

@@ -24,8 +24,8 @@ class RowMetrics {
   // kUnspecified: there was no row.
   void CountOrigin(FeatureOrigin origin) { ++origins_[static_cast<int>(origin)]; }
   void ObserveAge(absl::Duration age) { age_.Observe(age); }
-  // How long the stage "features" was.
-  void ObserveStage(absl::Duration took) { stage_.Observe(took); }
+  // How long the stage "features" was, for `rows` that went through it together.
+  void ObserveStage(absl::Duration took, int rows = 1) { stage_.Observe(took, rows); }
 
   void Flush() {
     stage_.Flush();

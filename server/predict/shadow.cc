@@ -85,10 +85,11 @@ Task<void> Shadow::Run(Waiting row) {
   }
   std::vector<float> outputs(OutputsPerRow(lane.options()));
   batching::RunRow run(batches_, lane);
-  RowTensors tensors(lane.options(), features, absl::MakeSpan(outputs), run);
+  RowTensors tensors(lane.options(), 1, features, absl::MakeSpan(outputs));
+  tensors.Point(run);
   run.deadline = loop_.Now() + kLongestWait;
   absl::Status status = co_await run;
-  if (status.ok()) status = tensors.TakeOutputs();
+  if (status.ok()) status = tensors.TakeOutputs(0, absl::MakeSpan(outputs));
   if (status.ok()) {
     Compare(row, outputs, run.model_time);
   } else if (absl::IsInternal(status)) {

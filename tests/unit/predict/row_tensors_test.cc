@@ -26,9 +26,10 @@ absl::Status Taken(const std::vector<double>& given, std::vector<float>& floats)
   const float feature = 1;
   floats.resize(OutputsPerRow(lane));
   TestRow row;
-  RowTensors tensors(lane, absl::MakeConstSpan(&feature, 1), absl::MakeSpan(floats), row);
+  RowTensors tensors(lane, 1, absl::MakeConstSpan(&feature, 1), absl::MakeSpan(floats));
+  tensors.Point(row);
   std::memcpy(row.outputs[0], given.data(), given.size() * sizeof(double));
-  return tensors.TakeOutputs();
+  return tensors.TakeOutputs(0, absl::MakeSpan(floats));
 }
 
 TEST_CASE("outputs of other types are answered as the nearest floats") {
