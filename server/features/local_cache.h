@@ -59,9 +59,9 @@ class LocalCache {
     // The rest is the answer, as Get's.
     Found found = Found::kMiss;
     bool refresh = false;
-    int64_t read_at = 0;  // for ReadAt
+    int64_t read_at = 0;  // Unix milliseconds, 0 where unknown
   };
-  // Of Unix milliseconds; InfinitePast of 0.
+  // Of a Look's read_at; InfinitePast of 0.
   static absl::Time ReadAt(int64_t stored);
   // Get for all of `looks`, in about a quarter of the time: one lock per shard, and what is far
   // away in memory is fetched while others are. kMiss too for a row of another size than

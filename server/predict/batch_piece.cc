@@ -81,7 +81,7 @@ void BatchPiece::FindRows() {
   features::LocalRows& local = memory_->local;
   line_.reader->ReadLocal(user_ids_, request_.max_feature_age, &local);
   const std::vector<int>& columns = predictor_.columns_.Columns(version_, *local.schema);
-  const absl::Time now = line_.loop.WallNow();
+  const int64_t now = absl::ToUnixMillis(line_.loop.WallNow());
   RowMetrics& metrics = predictor_.row_metrics_;
   memory_->positions.clear();
   memory_->features.clear();
@@ -100,10 +100,7 @@ void BatchPiece::FindRows() {
       continue;
     }
     metrics.CountOrigin(FeatureOrigin::kLocalCache);
-    if (look.read_at > 0) {
-      metrics.ObserveAge(
-          std::max(now - features::LocalCache::ReadAt(look.read_at), absl::ZeroDuration()));
-    }
+    if (look.read_at > 0) metrics.ObserveAge(std::max<int64_t>(now - look.read_at, 0) / 1000.0);
     absl::Status status = AddFeatures(look.values, columns);
     if (status.ok()) {
       memory_->positions.push_back(position);
@@ -173,6 +170,7 @@ void BatchPiece::BlockRefused(const Block& block, const absl::Status& status) {
 }
 
 void BatchPiece::BlockAnswered(Block& block) {
+  shadowed_ = line_.shadow != nullptr && line_.shadow->Follows(version_);
   int failed = 0;
   int failed_in_model = 0;
   auto failure = block.failed.begin();
@@ -198,7 +196,7 @@ absl::Status BatchPiece::TakeRow(int row, absl::Status status, absl::Duration mo
   if (!status.ok()) return status;
   if (!outputs.empty()) output_values_.Observe(outputs[0]);
   const bool saves = line_.save_mode == SaveMode::kAfterReply;
-  if (!saves && line_.shadow == nullptr) return status;
+  if (!saves && !shadowed_) return status;
   SetAnswer(row);
   answer_.outputs.assign(outputs.begin(), outputs.end());
   answer_.times.model = model_time;
@@ -207,7 +205,7 @@ absl::Status BatchPiece::TakeRow(int row, absl::Status status, absl::Duration mo
     predictor_.SaveLater(request_, answer_);
     batch_.prediction_ids[begin_ + position] = std::move(answer_.prediction_id);
   }
-  if (line_.shadow != nullptr) line_.shadow->Offer(answer_, batch_.version);
+  if (shadowed_) line_.shadow->Offer(answer_, batch_.version);
   return status;
 }
 

@@ -88,6 +88,7 @@ class BatchPiece {
   absl::Time start_;
   std::unique_ptr<BatchMemory> memory_;
   std::optional<RowTensors> tensors_;
+  bool shadowed_ = false;  // the shadow wants rows of the block that is being taken
   std::deque<Block> blocks_;
   std::deque<LateRow> late_;
   Scope scope_;

@@ -25,17 +25,21 @@ absl::Status OfRow(int row, const absl::Status& status) {
   return named;
 }
 
-// What became of the rows in [begin, end) together. One that holds NaN or infinity may be to blame
+// What became of a row, a block or a whole request. One that holds NaN or infinity may be to blame
 // for a failure, which then says nothing about the version: else one caller could take a canary
 // back.
-void CountRows(const MatchedTensors& tensors, int begin, int end, const absl::Status& status,
+void CountRows(const MatchedTensors& tensors, const batching::Row& row, const absl::Status& status,
                const repository::Version& version) {
-  if (status.ok()) return version.outcomes.CountMany(end - begin, 0);
-  if (!absl::IsInternal(status)) return;
-  for (int row = begin; row < end; ++row) {
-    if (!RowIsFinite(tensors, row)) return;
+  if (status.ok()) {
+    int failed = 0;
+    for (const auto& [i, of_row] : row.failed) failed += RowIsFinite(tensors, row.index + i);
+    version.outcomes.CountMany(row.rows - static_cast<int>(row.failed.size()), failed);
+  } else if (absl::IsInternal(status)) {
+    for (int i = 0; i < row.rows; ++i) {
+      if (!RowIsFinite(tensors, row.index + i)) return;
+    }
+    version.outcomes.CountMany(0, row.rows);
   }
-  version.outcomes.CountMany(0, end - begin);
 }
 
 }  // namespace
@@ -89,35 +93,46 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
     bytes[i].resize(matched.rows * layouts[i].bytes_per_row());
     outputs.push_back(bytes[i].data());
   }
-  const auto prepare = [&](batching::RunRow& row, int index) {
-    row.inputs = absl::MakeConstSpan(inputs);
-    row.outputs = absl::MakeSpan(outputs);
-    row.index = index;
-    row.deadline = deadline;
-    row.cancelled = &call.cancelled;
+  const auto prepare = [&](batching::Row& block, int begin, int rows) {
+    block.inputs = absl::MakeConstSpan(inputs);
+    block.outputs = absl::MakeSpan(outputs);
+    block.index = begin;
+    block.rows = rows;
+    block.deadline = deadline;
+    block.cancelled = &call.cancelled;
   };
-  if (matched.rows == 1) {
-    batching::RunRow row(batches_, lane);
-    prepare(row, 0);
-    status = co_await row;
-    CountRows(matched, 0, 1, status, *answer.version);
-    answer.times.queue = row.queue_time;
-    answer.times.model = row.model_time;
+  const auto take = [&](const batching::Row& block, absl::Status of_block) {
+    CountRows(matched, block, of_block, *answer.version);
+    if (!block.failed.empty()) {
+      const auto& [row, of_row] = block.failed.front();
+      of_block = OfRow(block.index + row, of_row);
+    } else if (!of_block.ok() && matched.rows > 1) {
+      of_block = OfRow(block.index, of_block);
+    }
+    if (status.ok()) status = std::move(of_block);
+    answer.times.queue = std::max(answer.times.queue, block.queue_time);
+    answer.times.model = std::max(answer.times.model, block.model_time);
+  };
+  const int at_once = std::clamp(lane.queue_limit().limit() / 2, 1, kRowsAtOnce);
+  const int per_block = std::min(at_once, lane.RowsPerRun());
+  if (matched.rows <= per_block) {
+    batching::RunRow block(batches_, lane);
+    prepare(block, 0, matched.rows);
+    absl::Status of_block = co_await block;
+    take(block, std::move(of_block));
   } else {
-    const auto run_row = [&](int index) -> Task<void> {
-      batching::RunRow row(batches_, lane);
-      prepare(row, index);
-      const absl::Status of_row = co_await row;
-      CountRows(matched, index, index + 1, of_row, *answer.version);
-      if (!of_row.ok() && status.ok()) status = OfRow(index, of_row);
-      answer.times.queue = std::max(answer.times.queue, row.queue_time);
-      answer.times.model = std::max(answer.times.model, row.model_time);
+    const auto run = [&](int begin, int rows) -> Task<void> {
+      batching::RunRow block(batches_, lane);
+      prepare(block, begin, rows);
+      absl::Status of_block = co_await block;
+      take(block, std::move(of_block));
     };
-    const int at_once = std::clamp(lane.queue_limit().limit() / 2, 1, kRowsAtOnce);
     for (int begin = 0; status.ok() && begin < matched.rows; begin += at_once) {
       Scope scope;
       const int end = begin + std::min(at_once, matched.rows - begin);
-      for (int index = begin; index < end; ++index) scope.Spawn(run_row(index));
+      for (int first = begin; first < end; first += per_block) {
+        scope.Spawn(run(first, std::min(per_block, end - first)));
+      }
       co_await scope.Done();
     }
   }
@@ -144,7 +159,7 @@ Task<absl::Status> Inference::RunWhole(const MatchedTensors& matched, const Call
   row.deadline = deadline;
   row.cancelled = &call.cancelled;
   const absl::Status status = co_await row;
-  CountRows(matched, 0, matched.rows, status, *answer.version);
+  CountRows(matched, row, status, *answer.version);
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
   if (!status.ok()) co_return status;

@@ -110,7 +110,7 @@ absl::Status Predictor::UseRow(const FeatureRow& row, Answer& answer) {
   row_metrics_.CountOrigin(row.origin);
   if (row.read_at != absl::InfinitePast()) {
     answer.feature_age = std::max(line_.loop.WallNow() - row.read_at, absl::ZeroDuration());
-    row_metrics_.ObserveAge(answer.feature_age);
+    row_metrics_.ObserveAge(absl::ToDoubleSeconds(answer.feature_age));
   }
   return FillDefaults(answer, kMissingInRow);
 }

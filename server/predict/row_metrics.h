@@ -23,7 +23,7 @@ class RowMetrics {
 
   // kUnspecified: there was no row.
   void CountOrigin(FeatureOrigin origin) { ++origins_[static_cast<int>(origin)]; }
-  void ObserveAge(absl::Duration age) { age_.Observe(age); }
+  void ObserveAge(double seconds) { age_.Observe(seconds); }
   // How long the stage "features" was, for `rows` that went through it together.
   void ObserveStage(absl::Duration took, int rows = 1) { stage_.Observe(took, rows); }
 

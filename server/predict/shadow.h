@@ -32,6 +32,11 @@ class Shadow final : public TurnStep, private Timer {
   Shadow(Loop& loop, const repository::Catalog& catalog, batching::TurnBatches& batches,
          Metrics& metrics);
 
+  // Whether rows answered by `version` are wanted at all.
+  bool Follows(const repository::Version& version) const {
+    return catalog_.ShadowOf(version).version != nullptr;
+  }
+
   // A row was answered, by `version`; takes a copy where it is one of the share.
   void Offer(const Answer& answer, const repository::VersionHandle& version);
 
