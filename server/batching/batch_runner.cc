@@ -116,14 +116,16 @@ void BatchRunner::RunAlone(Lane& lane, Row& row) {
     Run(lane, {&alone, 1});
     return;
   }
+  std::vector<std::pair<int, absl::Status>> failed;
   row.rows = 1;
   for (int i = 0; i < rows; ++i) {
     row.index = first + i;
     Run(lane, {&alone, 1});
-    if (!row.status.ok()) row.failed.emplace_back(i, std::move(row.status));
+    if (!row.status.ok()) failed.emplace_back(i, std::move(row.status));
   }
   row.index = first;
   row.rows = rows;
+  row.failed = std::move(failed);
   row.status = absl::OkStatus();
 }
 

@@ -25,6 +25,37 @@ TEST_CASE("a row comes back as it was put") {
   CHECK(cache.cache.rows() == 2);
 }
 
+TEST_CASE("many users looked up at once are found as they are one by one") {
+  CacheRig cache({.ttl = absl::Seconds(5)});
+  std::vector<std::string> users;
+  for (int i = 0; i < 3000; ++i) users.push_back(absl::StrCat("user", i));
+  for (int i = 0; i < 3000; i += 3) cache.Put(users[i], {static_cast<float>(i), 0.5f});
+  cache.Put(users[4], {4.0f}, kSchema + 1);
+  cache.Put(users[7], {7.0f, 7.0f, 7.0f});  // of another size
+  cache.clock.Advance(absl::Milliseconds(2600));
+  cache.Put(users[3], {33.0f, 0.5f});
+  cache.PutUnknown(users[1]);
+
+  std::vector<float> values(2 * users.size());
+  std::vector<LocalCache::Look> looks;
+  for (size_t i = 0; i < users.size(); ++i) looks.push_back({users[i], &values[2 * i]});
+  for (const bool first : {true, false}) {
+    cache.cache.GetMany(absl::MakeSpan(looks), kSchema, 2, cache.clock.Now());
+    for (int i = 0; i < 3000; ++i) {
+      CAPTURE(i);
+      if (i % 3 != 0) {
+        CHECK(looks[i].found == (i == 1 ? Found::kUnknown : Found::kMiss));
+        continue;
+      }
+      CHECK(looks[i].found == Found::kRow);
+      CHECK(values[2 * i] == (i == 3 ? 33 : i));
+      CHECK(values[2 * i + 1] == 0.5f);
+      CHECK(looks[i].read_at == absl::ToUnixMillis(cache.clock.WallNow()) - (i == 3 ? 0 : 2600));
+      CHECK(looks[i].refresh == (first && i != 3));
+    }
+  }
+}
+
 TEST_CASE("a row of unknown age stays of unknown age") {
   CacheRig cache;
   cache.cache.Put("ann", kSchema, cache.cache.Generation("ann"), {1.0f}, absl::InfinitePast(),

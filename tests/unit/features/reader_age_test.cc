@@ -34,6 +34,31 @@ TEST_CASE("a row of unknown age is too old for any finite age and good for any o
   CHECK(fixture.Read("ann", absl::Hours(1000000))->origin == FeatureOrigin::kSource);
 }
 
+TEST_CASE("rows looked up together are found in the process as they are one by one") {
+  Fixture fixture;
+  fixture.PutInCache("old", {1.0f, 2.0f}, fixture.clock.WallNow() - absl::Minutes(1));
+  fixture.PutInCache("new", {3.0f, 4.0f}, fixture.clock.WallNow());
+  fixture.PutInCache("of unknown age", {5.0f, 6.0f}, absl::InfinitePast());
+  const std::vector<absl::string_view> users = {"old", "new", "of unknown age", "nobody", "other"};
+  for (size_t i = 0; i < 4; ++i) (void)fixture.Read(std::string(users[i]));
+  for (const absl::Duration max_age :
+       {kAnyAge, absl::Seconds(30), absl::ZeroDuration(), absl::Hours(1)}) {
+    LocalRows rows;
+    fixture.reader.ReadLocal(users, max_age, &rows);
+    REQUIRE(rows.looks.size() == users.size());
+    for (size_t i = 0; i < users.size(); ++i) {
+      CAPTURE(max_age, users[i]);
+      FeatureRow alone;
+      const Found found = fixture.reader.ReadLocal(users[i], max_age, &alone);
+      CHECK(rows.looks[i].found == found);
+      if (found != Found::kRow) continue;
+      CHECK(rows.schema == alone.schema);
+      CHECK(FeatureValues(rows.looks[i].values, rows.looks[i].values + 2) == alone.values);
+      CHECK(LocalCache::ReadAt(rows.looks[i].read_at) == alone.read_at);
+    }
+  }
+}
+
 TEST_CASE("an age of zero reads the source, whatever the caches hold, and fills them") {
   Fixture fixture;
   fixture.source.rows["ann"] = {1.0f, 2.0f};

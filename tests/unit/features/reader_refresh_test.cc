@@ -31,6 +31,21 @@ TEST_CASE("a row in the second half of its life in the process serves while one 
   CHECK(renewed->read_at == fixture.clock.WallNow());
 }
 
+TEST_CASE("a row in the second half of its life is renewed when it is looked up with others too") {
+  Fixture fixture(Fixture::kOnlySource);
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  REQUIRE(fixture.Read("ann").ok());
+  fixture.clock.Advance(absl::Seconds(3));
+  fixture.source.rows["ann"] = {3.0f, 4.0f};
+  LocalRows rows;
+  fixture.reader.ReadLocal({"ann", "ann"}, kAnyAge, &rows);
+  CHECK(rows.looks[1].found == Found::kRow);
+  CHECK(rows.values == std::vector<float>{1.0f, 2.0f, 1.0f, 2.0f});
+  fixture.loop.RunUntilIdle();
+  CHECK(fixture.source.reads == 2);
+  CHECK(fixture.Read("ann")->values == FeatureValues{3.0f, 4.0f});
+}
+
 TEST_CASE("a row is of the schema it was found by, though its renewal finds another one current") {
   Fixture fixture(Fixture::kOnlySource);
   fixture.source.rows["ann"] = {1.0f, 2.0f};

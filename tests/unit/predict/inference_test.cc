@@ -1,9 +1,11 @@
 #include "server/predict/inference.h"
 
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/predict/whole_request.h"
 #include "tests/catch.h"
 #include "tests/fakes/predict_rig.h"
@@ -40,6 +42,40 @@ TEST_CASE("a request whose answer would be too large is refused before any row i
         absl::InvalidArgumentError("inputs: the answer to 11 rows takes 44 bytes, the limit is 40; "
                                    "send fewer rows at once"));
   CHECK(runs == before);
+}
+
+TEST_CASE("a request of many rows is answered in order, and a row that fails is named") {
+  const int rows = GENERATE(2, 64, 65, 1500);
+  Rig::Options options;
+  options.function = [](int count, const float* in, float* out) {
+    for (int i = 0; i < 3 * count; ++i) {
+      if (in[i] == -1) return absl::InternalError("minus one!");
+    }
+    return Rig::Sum(count, in, out);
+  };
+  Rig rig(std::move(options));
+  Inference inference(rig.loop, rig.catalog, rig.batches, rig.metrics, 1 << 20);
+  std::vector<float> features(3 * rows);
+  for (int i = 0; i < rows; ++i) features[3 * i] = static_cast<float>(i);
+  const auto infer = [&] {
+    const std::string bytes(reinterpret_cast<const char*>(features.data()),
+                            features.size() * sizeof(float));
+    const InferRequest request = RowsOfX(rows, bytes);
+    return rig.Await(inference.Infer(request, rig.call));
+  };
+  const auto answer = infer();
+  REQUIRE(answer.ok());
+  std::vector<float> outputs(rows);
+  std::memcpy(outputs.data(), answer->outputs.front().bytes.data(), rows * sizeof(float));
+  for (int i = 0; i < rows; ++i) CHECK(outputs[i] == static_cast<float>(i));
+  const repository::Version& version = *answer->version;
+  CHECK(version.outcomes.rows() == static_cast<uint64_t>(rows));
+
+  const int bad = rows - 2;
+  features[3 * bad + 1] = -1;
+  CHECK(infer().status() ==
+        absl::InternalError(absl::StrCat("row ", bad, ": model 'm' version 1: minus one!")));
+  CHECK(version.outcomes.rows() > static_cast<uint64_t>(rows));
 }
 
 // Answers each row with `width` zeros, and counts its runs.

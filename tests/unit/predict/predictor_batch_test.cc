@@ -1,8 +1,10 @@
 // PredictBatch: every row for itself, counted and saved as if alone.
 #include <cmath>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -122,6 +124,50 @@ TEST_CASE("a row of a batch that finds the queue full waits with the features th
   CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "local_cache"}}) == 0);
 }
 
+TEST_CASE(
+    "a batch whose rows another loop leaves no room for waits with the features that it has") {
+  Rig rig({.max_queue = 8});
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(std::to_string(i));
+    rig.source.SetRow(ids.back(), {static_cast<float>(i), 20});
+    REQUIRE(rig.Predict(For(ids.back())).ok());
+  }
+  batching::QueueLimit& queue = (*rig.catalog.Find("m", "", ""))->lane->queue_limit();
+  bool others_come = false;
+  features::Reader::Options options;
+  const std::shared_ptr<const Schema> schema = rig.source.schema();
+  options.current_schema = [&]() -> const std::shared_ptr<const Schema>& {
+    if (std::exchange(others_come, false)) REQUIRE(queue.TryEnter(8));
+    return schema;
+  };
+  features::Reader reader(rig.loop, options, rig.local, rig.flights, nullptr, &rig.source);
+  Predictor predictor({rig.loop, rig.catalog, &reader, rig.batches, nullptr, SaveMode::kOff,
+                       rig.metrics, nullptr, 1000});
+  const std::vector<absl::string_view> users(ids.begin(), ids.end());
+  const Request shared;
+  std::optional<absl::StatusOr<BatchAnswer>> batch;
+  Scope scope;
+  auto run = [&]() -> Task<void> {
+    batch = co_await predictor.PredictBatch(users, shared, rig.call);
+  };
+  others_come = true;
+  scope.Spawn(run());
+  for (int look = 0; look < 3; ++look) {
+    rig.clock.Advance(absl::Milliseconds(2));
+    rig.loop.RunUntilIdle();
+  }
+  CHECK_FALSE(batch);
+  queue.Leave(8);
+  rig.clock.Advance(absl::Milliseconds(2));
+  rig.loop.RunUntilIdle();
+  REQUIRE(batch);
+  CHECK((*batch)->errors.empty());
+  CHECK((*batch)->outputs == std::vector<float>{60, 61, 62});
+  CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "local_cache"}}) == 3);
+  CHECK(queue.waiting() == 0);
+}
+
 TEST_CASE("rows of a batch whose deadline passes between two pieces are counted as given up") {
   FakeClock* clock = nullptr;
   Rig rig({.max_queue = 4, .function = [&](int rows, const float* in, float* out) {
@@ -211,6 +257,9 @@ TEST_CASE("predictions of a batch are saved, each under an id of its own") {
       REQUIRE(saved.ok());
       CHECK(saved->user_id == users[i]);
       CHECK(saved->outputs == OutputValues{67});
+      CHECK(saved->features == FeatureValues{20, 40, 7});
+      CHECK(saved->feature_origin ==
+            (from_cache > 0 ? FeatureOrigin::kLocalCache : FeatureOrigin::kSource));
     }
   }
 }

@@ -38,6 +38,35 @@ TEST_CASE("outputs of other types are answered as the nearest floats") {
   CHECK(floats == std::vector<float>{0.1F, -3e38F});
 }
 
+TEST_CASE("a row of many is given what is its own of every output") {
+  const Datatype datatype = GENERATE(Datatype::kFp32, Datatype::kFp64);
+  const batching::LaneOptions lane{
+      .model = "m",
+      .version = "1",
+      .inputs = {{.name = "x", .shape = {-1, 2}, .elements_per_row = 2}},
+      .outputs = {{.name = "y", .shape = {-1, 1}, .elements_per_row = 1},
+                  {.name = "z", .datatype = datatype, .shape = {-1, 2}, .elements_per_row = 2}}};
+  const std::vector<float> features = {0, 1, 10, 11, 20, 21};
+  std::vector<float> memory(3 * OutputsPerRow(lane));
+  RowTensors tensors(lane, 3, features, absl::MakeSpan(memory));
+  TestRow row;
+  tensors.Point(row);
+  for (int i = 0; i < 3; ++i) {
+    const float* const in = reinterpret_cast<const float*>(row.inputs[0]) + 2 * i;
+    CHECK(std::vector<float>(in, in + 2) == std::vector<float>{10.0F * i, 10.0F * i + 1});
+    const std::vector<float> given = {static_cast<float>(i), 0.25F * i, 0.5F * i};
+    FromFloats(absl::MakeConstSpan(given).first(1), Datatype::kFp32,
+               row.outputs[0] + i * sizeof(float));
+    FromFloats(absl::MakeConstSpan(given).last(2), datatype,
+               row.outputs[1] + i * 2 * DatatypeSize(datatype));
+  }
+  for (int i = 0; i < 3; ++i) {
+    std::vector<float> taken(3);
+    CHECK(tensors.TakeOutputs(i, absl::MakeSpan(taken)).ok());
+    CHECK(taken == std::vector<float>{static_cast<float>(i), 0.25F * i, 0.5F * i});
+  }
+}
+
 TEST_CASE("an output that no float can hold fails its row rather than being infinite") {
   std::vector<float> floats;
   CHECK(Taken({1, 1e39}, floats) ==
