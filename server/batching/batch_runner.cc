@@ -182,6 +182,7 @@ void BatchRunner::Drop(const Lane& lane, Row& row, absl::Time now, DropReason re
       {{"model", lane.options().model},
        {"stage", "queue"},
        {"reason", deadline ? "deadline" : "cancelled"},
+       {"rows", row.places()},
        {"waited", row.queue_time}});
 }
 

@@ -20,12 +20,14 @@ class BatchRunner {
   BatchRunner(const Clock& clock, Metrics& metrics)
       : clock_(clock), metrics_(metrics), queue_times_(metrics.StageHistogram(Stage::kQueue)) {}
 
-  // Runs what fits into max_batch as one batch and fills in the results; does not hand rows back.
+  // Runs rows of at most max_batch places as one batch and fills in the results; does not hand rows
+  // back.
   // Returns false where the function failed on more than one row: then nothing is filled in, and
   // each is to be run by RunAlone. A NaN or infinite output fails its row alone.
   bool Run(Lane& lane, absl::Span<Row* const> rows);
 
-  // Runs a row alone, a block row by row: the failure of one is its own.
+  // Runs a row alone, a block row by row without a look at its deadline in between: the failure of
+  // one is its own.
   void RunAlone(Lane& lane, Row& row);
 
   // Takes out of `rows` those that need not be run because their caller has gone or their deadline

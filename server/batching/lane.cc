@@ -15,6 +15,8 @@ constexpr absl::Duration kLongestRun = absl::Milliseconds(100);
 // What a row may cost in a smaller batch, as a part of its cost in the largest.
 constexpr double kDearer = 1.25;
 
+constexpr int kBlocksPerRun = 4;
+
 // A run that takes more than this many times what such runs take.
 constexpr int kInDoubt = 2;
 
@@ -82,6 +84,8 @@ int Lane::RowsPerRun() const {
   const int rows = RowsWithin(kGoodRun);
   return RunTime(rows) / rows <= kDearer * (whole / most) ? rows : RowsWithin(kLongestRun);
 }
+
+int Lane::RowsPerBlock() const { return std::max(RowsPerRun() / kBlocksPerRun, 1); }
 
 int Lane::RowsWithin(absl::Duration longest) const {
   if (RunTime(options_.max_batch) <= longest) return options_.max_batch;

@@ -88,10 +88,13 @@ class Lane {
   // run; 0 before any run, and where the next worker takes all that wait.
   absl::Duration ExpectedTime(int ahead, int workers) const;
 
-  // Most rows that a worker runs at once, up to max_batch, so that other models do not wait for
-  // long: as many as take 20 ms, or 100 ms where smaller batches cost much more per row. 1 in a
-  // lane of whole requests.
+  // Most rows that a worker runs at once, but for a block cut before, up to max_batch, so that
+  // other models do not wait for long: as many as take 20 ms, or 100 ms where smaller batches cost
+  // much more per row. 1 in a lane of whole requests.
   int RowsPerRun() const;
+  // Rows of a block, a part of a run: so that blocks of several callers fill batches, as those that
+  // are not full run padded.
+  int RowsPerBlock() const;
 
  private:
   friend class WorkerPool;

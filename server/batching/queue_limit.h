@@ -21,9 +21,11 @@ class QueueLimit {
 
   // False, and none of them entered, where `rows` more would exceed the limit.
   bool TryEnter(int rows = 1) {
-    if (waiting_.fetch_add(rows, std::memory_order_relaxed) + rows <= limit()) return true;
-    waiting_.fetch_sub(rows, std::memory_order_relaxed);
-    return false;
+    int now = waiting();
+    do {
+      if (now + rows > limit()) return false;
+    } while (!waiting_.compare_exchange_weak(now, now + rows, std::memory_order_relaxed));
+    return true;
   }
 
   // Rows that had left to be run and must wait once more; they were admitted before.

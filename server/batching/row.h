@@ -20,7 +20,7 @@ namespace predictd::batching {
 struct Row : Work {
   // Per input and output of the lane, in its order: where the tensor of this row's request begins.
   // It is the `index`-th one in each, or the `rows` ones from there: a block, which is at most the
-  // lane's max_batch and runs in one batch. Outputs are written when OK.
+  // lane's max_batch and runs in one batch. Outputs are written when OK, those of `failed` too.
   absl::Span<const char* const> inputs;
   absl::Span<char* const> outputs;
   int index = 0;

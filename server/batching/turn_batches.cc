@@ -1,6 +1,7 @@
 #include "server/batching/turn_batches.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,10 +13,11 @@ namespace {
 // What a refused caller is told to wait: a full queue drains in about this time.
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(50);
 
-// The first ones that fit into one batch together.
+// The first ones that fit into one batch together, at least one.
 absl::Span<Row* const> NextBatch(absl::Span<Row* const> rows, int max_batch) {
-  size_t count = 0;
-  for (int places = 0; count < rows.size(); ++count) {
+  size_t count = 1;
+  int places = rows[0]->places();
+  for (; count < rows.size(); ++count) {
     places += rows[count]->places();
     if (places > max_batch) break;
   }
@@ -50,11 +52,12 @@ absl::Status TurnBatches::Admit(const Lane& lane, const Row& row) const {
   }
   if (queue.TryEnter(row.places())) return absl::OkStatus();
   metrics_.CountRowsDropped(DropReason::kQueueFull, Stage::kQueue, row.places());
-  return WithRetryDelay(
-      absl::ResourceExhaustedError(absl::StrCat("queue of model '", lane.options().model,
-                                                "' is full: ", queue.waiting(),
-                                                " rows wait, the limit is ", queue.limit())),
-      kRetryDelay);
+  const std::string full =
+      row.places() == 1 ? "is full: " : absl::StrCat("has no room for ", row.places(), " more: ");
+  return WithRetryDelay(absl::ResourceExhaustedError(absl::StrCat(
+                            "queue of model '", lane.options().model, "' ", full, queue.waiting(),
+                            " rows wait, the limit is ", queue.limit())),
+                        kRetryDelay);
 }
 
 absl::Status TurnBatches::Add(Lane& lane, Row& row) {

@@ -55,7 +55,8 @@ class TurnBatches : public TurnStep {
   std::vector<Row*> dropped_;
 };
 
-// Awaitable: one row, or a block, through the model. The status says whether `outputs` was written.
+// Awaitable: one row, or a block, through the model. The status says whether `outputs` was written,
+// for the rows of a block that are not among `failed`.
 class RunRow : public Row {
  public:
   RunRow(TurnBatches& batches, Lane& lane) : batches_(batches), lane_(lane) {}

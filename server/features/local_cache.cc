@@ -14,7 +14,8 @@ namespace {
 
 // Looks that are sorted by shard at once, in memory on the stack.
 constexpr size_t kLooksSorted = 1024;
-// Looks whose memory is fetched at once: it must still be in the nearest cache when they get there.
+// Looks whose memory is fetched at once: it must still be in the nearest cache when they get there,
+// and whoever waits for the lock waits for all of them, a few microseconds.
 constexpr size_t kLooksFetched = 64;
 
 // 0 where the time is unknown. A time before 1970 is as old as an unknown one.

@@ -17,7 +17,7 @@ namespace predictd::features {
 
 // Shared by all loops, owned by main. Any thread. Bounded in bytes, what malloc adds and the tables
 // included; what does not fit is evicted by S3-FIFO, so that a scan does not drive out the users
-// who come again. One lock of sixteen per call.
+// who come again. One lock of sixteen per user.
 //
 // A user's generation changes when the user's row is invalidated: what was read before may be out
 // of date. Whoever reads a row asks for the generation before the read begins, and hands it to Put,
@@ -63,7 +63,7 @@ class LocalCache {
   };
   // Of a Look's read_at; InfinitePast of 0.
   static absl::Time ReadAt(int64_t stored);
-  // Get for all of `looks`, in about a quarter of the time: one lock per shard, and what is far
+  // Get for all of `looks`, in less time: users of a shard share its lock, and what is far
   // away in memory is fetched while others are. kMiss too for a row of another size than
   // `row_size`.
   void GetMany(absl::Span<Look> looks, uint64_t schema_fingerprint, size_t row_size,

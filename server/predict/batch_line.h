@@ -12,6 +12,9 @@
 
 namespace predictd::predict {
 
+// How soon who waits for room in the queue looks again where nothing tells of it: others have it.
+inline constexpr absl::Duration kNextLookForRoom = absl::Milliseconds(1);
+
 // One per loop and model; loop's thread only. Few rows are under way at once and the other batches
 // wait: what a batch is given up for, because its deadline passes, is then not half done. Only the
 // first one in the line looks for room, so that thousands may wait.

@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_PREDICT_BATCH_MEMORY_H_
 #define PREDICTD_SERVER_PREDICT_BATCH_MEMORY_H_
 
+#include <cstddef>
 #include <vector>
 
 #include "server/features/reader.h"
@@ -15,6 +16,11 @@ struct BatchMemory {
   std::vector<int> positions;   // in the piece, of each row at hand
   std::vector<float> features;  // of those rows, one behind the other
   std::vector<float> outputs;
+
+  size_t bytes() const {
+    return (local.values.capacity() + features.capacity() + outputs.capacity()) * sizeof(float) +
+           local.looks.capacity() * sizeof(local.looks[0]) + positions.capacity() * sizeof(int);
+  }
 };
 
 }  // namespace predictd::predict

@@ -2,27 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace predictd::predict {
 namespace {
 
-constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
-// How soon a row looks again whether the queue has room.
-constexpr absl::Duration kNextLook = absl::Milliseconds(1);
-// Pieces whose memory is kept.
+// Pieces whose memory is kept, and how large one may be: rows may have thousands of outputs.
 constexpr size_t kSpareMemory = 2;
+constexpr size_t kMostSpareBytes = size_t{1} << 20;
 
 }  // namespace
-
-// Consecutive rows at hand; Run() is called when the model has been run on them.
-struct BatchPiece::Block final : batching::Row {
-  explicit Block(BatchPiece& of_piece) : piece(of_piece) {}
-  void Run() override { piece.BlockAnswered(*this); }
-
-  BatchPiece& piece;
-};
 
 BatchPiece::BatchPiece(Predictor& predictor, absl::Span<const absl::string_view> user_ids,
                        const Request& shared, const CallContext& call, size_t begin,
@@ -37,7 +26,9 @@ BatchPiece::BatchPiece(Predictor& predictor, absl::Span<const absl::string_view>
       batch_(batch),
       version_(*batch.version),
       width_(OutputsPerRow(version_.lane->options())),
-      output_values_(predictor.BatchesOf(version_).outputs) {
+      output_values_(predictor.BatchesOf(version_).outputs),
+      late_(predictor, shared, call,
+            repository::VersionHandle(repository::VersionHandle(), &version_)) {
   answer_.version = repository::VersionHandle(repository::VersionHandle(), &version_);
   answer_.origin = FeatureOrigin::kLocalCache;
   std::vector<std::unique_ptr<BatchMemory>>& spare = predictor.spare_memory_;
@@ -51,7 +42,9 @@ BatchPiece::BatchPiece(Predictor& predictor, absl::Span<const absl::string_view>
 
 BatchPiece::~BatchPiece() {
   std::vector<std::unique_ptr<BatchMemory>>& spare = predictor_.spare_memory_;
-  if (spare.size() < kSpareMemory) spare.push_back(std::move(memory_));
+  if (spare.size() < kSpareMemory && memory_->bytes() <= kMostSpareBytes) {
+    spare.push_back(std::move(memory_));
+  }
 }
 
 void BatchPiece::Begin() {
@@ -64,15 +57,15 @@ void BatchPiece::Begin() {
     FindRows();
     AddBlocks();
   } else {
-    for (size_t i = 0; i < user_ids_.size(); ++i)
-      late_.push_back({.position = static_cast<int>(i), .status = {}, .answer = {}});
+    for (size_t i = 0; i < user_ids_.size(); ++i) late_.Add(static_cast<int>(i));
   }
   predictor_.row_metrics_.Flush();
-  for (LateRow& row : late_) Begin(row);
+  late_.Begin(user_ids_, scope_);
 }
 
 bool BatchPiece::CacheAnswers() const {
-  return line_.reader != nullptr && request_.max_feature_age > absl::ZeroDuration() &&
+  return line_.reader != nullptr && request_.features.empty() &&
+         request_.max_feature_age > absl::ZeroDuration() &&
          line_.save_mode != SaveMode::kBeforeReply;
 }
 
@@ -90,7 +83,7 @@ void BatchPiece::FindRows() {
     const int position = static_cast<int>(i);
     const features::LocalCache::Look& look = local.looks[i];
     if (look.found == features::Found::kMiss) {
-      late_.push_back({.position = position, .status = {}, .answer = {}});
+      late_.Add(position);
       continue;
     }
     ++found;
@@ -137,7 +130,7 @@ void BatchPiece::AddBlocks() {
   batching::Lane& lane = *version_.lane;
   memory_->outputs.resize(rows * width_);
   tensors_.emplace(lane.options(), rows, memory_->features, absl::MakeSpan(memory_->outputs));
-  const int most = lane.RowsPerRun();
+  const int most = lane.RowsPerBlock();
   for (int first = 0; first < rows; first += most) {
     Block& block = blocks_.emplace_back(*this);
     tensors_->Point(block);
@@ -160,113 +153,12 @@ void BatchPiece::BlockRefused(const Block& block, const absl::Status& status) {
   for (int row = block.index; row < block.index + block.rows; ++row) {
     const int position = memory_->positions[row];
     if (waits) {
-      SetAnswer(row);
-      late_.push_back({position, status, answer_});
+      late_.AddRefused(position, status, FeaturesOf(row), FeatureOrigin::kLocalCache);
     } else {
       Fail(position, status);
     }
   }
   if (!waits) Count(0, block.rows, 0);
-}
-
-void BatchPiece::BlockAnswered(Block& block) {
-  shadowed_ = line_.shadow != nullptr && line_.shadow->Follows(version_);
-  int failed = 0;
-  int failed_in_model = 0;
-  auto failure = block.failed.begin();
-  for (int i = 0; i < block.rows; ++i) {
-    absl::Status status = block.status;
-    if (failure != block.failed.end() && failure->first == i) {
-      status = std::move((failure++)->second);
-    }
-    status = TakeRow(block.index + i, std::move(status), block.model_time);
-    if (status.ok()) continue;
-    ++failed;
-    if (absl::IsInternal(status)) ++failed_in_model;
-    Fail(memory_->positions[block.index + i], std::move(status));
-  }
-  Count(block.rows - failed, failed, failed_in_model);
-  scope_.Leave();
-}
-
-absl::Status BatchPiece::TakeRow(int row, absl::Status status, absl::Duration model_time) {
-  const int position = memory_->positions[row];
-  const absl::Span<float> outputs = OutputsAt(position);
-  if (status.ok()) status = tensors_->TakeOutputs(row, outputs);
-  if (!status.ok()) return status;
-  if (!outputs.empty()) output_values_.Observe(outputs[0]);
-  const bool saves = line_.save_mode == SaveMode::kAfterReply;
-  if (!saves && !shadowed_) return status;
-  SetAnswer(row);
-  answer_.outputs.assign(outputs.begin(), outputs.end());
-  answer_.times.model = model_time;
-  if (saves) {
-    request_.user_id = user_ids_[position];
-    predictor_.SaveLater(request_, answer_);
-    batch_.prediction_ids[begin_ + position] = std::move(answer_.prediction_id);
-  }
-  if (shadowed_) line_.shadow->Offer(answer_, batch_.version);
-  return status;
-}
-
-void BatchPiece::SetAnswer(int row) {
-  const size_t size = version_.features->size();
-  const auto begin = memory_->features.begin() + row * size;
-  answer_.features.assign(begin, begin + size);
-}
-
-void BatchPiece::Begin(LateRow& row) {
-  row.answer.version = answer_.version;
-  scope_.Spawn(Run(row));
-}
-
-Task<void> BatchPiece::Run(LateRow& row) {
-  Request request = request_;
-  request.user_id = user_ids_[row.position];
-  if (!absl::IsResourceExhausted(row.status)) {
-    row.status = co_await predictor_.Run(request, call_, row.answer, Predictor::Features::kUnknown);
-  }
-  // The row waits for its turn, up to the caller's deadline.
-  while (absl::IsResourceExhausted(row.status) && call_.Check(line_.loop.Now(), "").ok()) {
-    co_await line_.loop.Sleep(kNextLook);
-    row.status = co_await predictor_.Run(request, call_, row.answer, Predictor::Features::kKnown);
-  }
-}
-
-void BatchPiece::Finish() {
-  for (LateRow& row : late_) {
-    if (!row.status.ok()) {
-      Fail(row.position, std::move(row.status));
-      continue;
-    }
-    std::copy(row.answer.outputs.begin(), row.answer.outputs.end(),
-              OutputsAt(row.position).begin());
-    if (line_.save_mode != SaveMode::kOff) {
-      batch_.prediction_ids[begin_ + row.position] = std::move(row.answer.prediction_id);
-    }
-    if (line_.shadow != nullptr) line_.shadow->Offer(row.answer, batch_.version);
-  }
-  std::sort(batch_.errors.begin() + errors_before_, batch_.errors.end(),
-            [](const auto& a, const auto& b) { return a.row < b.row; });
-}
-
-absl::Span<float> BatchPiece::OutputsAt(int position) {
-  return absl::MakeSpan(batch_.outputs).subspan((begin_ + position) * width_, width_);
-}
-
-void BatchPiece::Fail(int position, absl::Status status) {
-  const absl::Span<float> outputs = OutputsAt(position);
-  std::fill(outputs.begin(), outputs.end(), kNone);
-  batch_.errors.push_back({begin_ + position, std::move(status)});
-}
-
-void BatchPiece::Count(int answered, int failed, int failed_in_model) {
-  version_.outcomes.CountMany(answered, failed_in_model);
-  batching::LaneStatistics& statistics = version_.lane->statistics();
-  const absl::Duration took = line_.loop.Now() - start_;
-  if (answered > 0) statistics.RecordRequests(true, answered, took * answered);
-  if (failed > 0) statistics.RecordRequests(false, failed, took * failed);
-  output_values_.Flush();
 }
 
 }  // namespace predictd::predict

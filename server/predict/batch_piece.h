@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -14,17 +15,17 @@
 #include "absl/types/span.h"
 #include "server/async/scope.h"
 #include "server/base/histogram_tally.h"
+#include "server/batching/row.h"
 #include "server/predict/batch_answer.h"
 #include "server/predict/batch_memory.h"
+#include "server/predict/late_rows.h"
 #include "server/predict/predictor.h"
 #include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
 
 // Rows that the in-process cache has are looked up together, form one matrix and run as blocks of
-// it, so that a row costs little more than its run. Those that have to wait, for their features,
-// for room in the queue or for a save before the reply, are predicted one by one. Loop's thread
-// only.
+// it, so that a row costs little more than its run. The others are late ones. Loop's thread only.
 class BatchPiece {
  public:
   // `user_ids` are those of `batch` from its `begin`-th row on, which is the first one without an
@@ -44,14 +45,15 @@ class BatchPiece {
   void Finish();
 
  private:
-  struct Block;
-  // A row that is predicted by itself.
-  struct LateRow {
-    int position;
-    // RESOURCE_EXHAUSTED at first where the answer has its features: the queue was full.
-    absl::Status status;
-    Answer answer;
+  // Consecutive rows at hand; Run() is called when the model has been run on them.
+  struct Block final : batching::Row {
+    explicit Block(BatchPiece& of_piece) : piece(of_piece) {}
+    void Run() override { piece.BlockAnswered(*this); }
+
+    BatchPiece& piece;
   };
+
+  static constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
   bool CacheAnswers() const;
   void FindRows();
@@ -61,11 +63,10 @@ class BatchPiece {
   void BlockRefused(const Block& block, const absl::Status& status);
   void BlockAnswered(Block& block);
   // Of a row at hand: `status` is what the model said.
-  absl::Status TakeRow(int row, absl::Status status, absl::Duration model_time);
-  // Makes `answer_` a row at hand's.
-  void SetAnswer(int row);
-  void Begin(LateRow& row);
-  Task<void> Run(LateRow& row);
+  absl::Status TakeRow(int row, absl::Status status);
+  void Save(int row);
+  void OfferToShadow(const Block& block);
+  FeatureValues FeaturesOf(int row) const;
   absl::Span<float> OutputsAt(int position);
   void Fail(int position, absl::Status status);
   // Of rows that came back from the model.
@@ -85,12 +86,11 @@ class BatchPiece {
   // A row at hand as if it had come alone. Its version is borrowed from the batch, as those of late
   // rows are: references counted by all loops would be a good part of what a row costs.
   Answer answer_;
+  LateRows late_;
   absl::Time start_;
   std::unique_ptr<BatchMemory> memory_;
   std::optional<RowTensors> tensors_;
-  bool shadowed_ = false;  // the shadow wants rows of the block that is being taken
   std::deque<Block> blocks_;
-  std::deque<LateRow> late_;
   Scope scope_;
 };
 

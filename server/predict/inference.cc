@@ -114,8 +114,8 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
     answer.times.model = std::max(answer.times.model, block.model_time);
   };
   const int at_once = std::clamp(lane.queue_limit().limit() / 2, 1, kRowsAtOnce);
-  const int per_block = std::min(at_once, lane.RowsPerRun());
-  if (matched.rows <= per_block) {
+  const int per_block = std::min(at_once, lane.RowsPerBlock());
+  if (matched.rows <= per_block) {  // without a task of its own: most have one row
     batching::RunRow block(batches_, lane);
     prepare(block, 0, matched.rows);
     absl::Status of_block = co_await block;
@@ -130,7 +130,7 @@ Task<absl::Status> Inference::RunRows(const MatchedTensors& matched, const CallC
     for (int begin = 0; status.ok() && begin < matched.rows; begin += at_once) {
       Scope scope;
       const int end = begin + std::min(at_once, matched.rows - begin);
-      for (int first = begin; first < end; first += per_block) {
+      for (int first = begin; status.ok() && first < end; first += per_block) {
         scope.Spawn(run(first, std::min(per_block, end - first)));
       }
       co_await scope.Done();

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
+#include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
 

@@ -12,8 +12,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "server/async/loop.h"
-#include "server/async/scope.h"
 #include "server/async/task.h"
+#include "server/base/histogram_tally.h"
 #include "server/base/metrics.h"
 #include "server/batching/turn_batches.h"
 #include "server/features/reader.h"
@@ -23,7 +23,6 @@
 #include "server/predict/feature_merge.h"
 #include "server/predict/request.h"
 #include "server/predict/row_metrics.h"
-#include "server/predict/row_tensors.h"
 #include "server/predict/shadow.h"
 #include "server/repository/catalog.h"
 #include "server/save/prediction_id.h"
@@ -32,6 +31,7 @@
 namespace predictd::predict {
 
 class BatchPiece;
+class LateRows;
 
 // What would help where a stored row lacks a feature.
 inline constexpr absl::string_view kMissingInRow =
@@ -75,6 +75,8 @@ class Predictor {
 
  private:
   friend class BatchPiece;
+  friend class LateRows;
+  class LateRows;
 
   // Known: the answer has them, from a row that found the queue full and comes again.
   enum class Features { kUnknown, kKnown };

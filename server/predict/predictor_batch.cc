@@ -6,14 +6,9 @@
 #include "server/predict/answer_size.h"
 #include "server/predict/batch_piece.h"
 #include "server/predict/predictor.h"
+#include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
-namespace {
-
-// How soon a batch looks again whether the queue has room for its next rows.
-constexpr absl::Duration kNextLook = absl::Milliseconds(1);
-
-}  // namespace
 
 Task<absl::StatusOr<BatchAnswer>> Predictor::PredictBatch(
     absl::Span<const absl::string_view> user_ids, const Request& shared, const CallContext& call) {
@@ -98,7 +93,7 @@ Task<absl::StatusOr<int>> Predictor::WaitForRoom(int rows, const CallContext& ca
     if (line.under_way()) {
       co_await line.NextAnswered();
     } else {
-      co_await line_.loop.Sleep(kNextLook);
+      co_await line_.loop.Sleep(kNextLookForRoom);
     }
   }
 }

@@ -168,6 +168,31 @@ TEST_CASE(
   CHECK(queue.waiting() == 0);
 }
 
+TEST_CASE("rows that failed are listed in the order of the request, whatever they waited for") {
+  Rig rig({.function = [](int rows, const float* in, float* out) {
+    for (int i = 0; i < rows; ++i) out[i] = in[3 * i + 2] < 0 ? kNone : in[3 * i + 2];
+    return absl::OkStatus();
+  }});
+  std::vector<std::string> ids;
+  for (int i = 0; i < 200; ++i) {
+    const bool bad = i == 13 || i == 150;
+    ids.push_back(std::to_string(i));
+    rig.source.SetRow(ids.back(), {bad ? -1.0F : static_cast<float>(i), 20});
+    REQUIRE((rig.Predict(For(ids.back())).ok() || bad));
+  }
+  ids[60] = "nobody";  // is looked for in the source
+  const std::vector<absl::string_view> users(ids.begin(), ids.end());
+  const Request shared;
+  const auto batch = rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+  REQUIRE(batch.ok());
+  std::vector<size_t> failed;
+  for (const auto& [row, status] : batch->errors) failed.push_back(row);
+  CHECK(failed == std::vector<size_t>{13, 60, 150});
+  for (size_t i = 0; i < 200; ++i) {
+    if (i != 13 && i != 60 && i != 150) CHECK(batch->outputs[i] == static_cast<float>(i));
+  }
+}
+
 TEST_CASE("rows of a batch whose deadline passes between two pieces are counted as given up") {
   FakeClock* clock = nullptr;
   Rig rig({.max_queue = 4, .function = [&](int rows, const float* in, float* out) {

@@ -1,6 +1,7 @@
 #include "server/predict/shadow.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -176,6 +177,29 @@ TEST_CASE("the rows of a batch are run on the shadow too") {
   const std::vector<absl::string_view> users = {"1", "2", "nobody"};
   const Request shared;
   REQUIRE(rig.Await(rig.with_shadow.PredictBatch(users, shared, rig.call)).ok());
+  rig.loop.RunUntilIdle();
+  CHECK(rig.Rows("compared") == 2);
+}
+
+TEST_CASE("no row of a batch is run on the shadow before the batch's last row is answered") {
+  ShadowRig rig(1, Same);
+  rig.source.SetRow("1", {1, 20});
+  REQUIRE(rig.Predict(For("1")).ok());  // into the in-process cache
+  rig.source.SetRow("2", {2, 20});
+  rig.source.Hold();
+  const std::vector<absl::string_view> users = {"1", "2"};
+  const Request shared;
+  std::optional<absl::StatusOr<BatchAnswer>> batch;
+  Scope scope;
+  auto run = [&]() -> Task<void> {
+    batch = co_await rig.with_shadow.PredictBatch(users, shared, rig.call);
+  };
+  scope.Spawn(run());
+  rig.loop.RunUntilIdle();
+  CHECK_FALSE(batch);
+  CHECK(rig.Rows("compared") < 1);
+  rig.source.Release();
+  while (!batch) rig.loop.RunTurn();
   rig.loop.RunUntilIdle();
   CHECK(rig.Rows("compared") == 2);
 }
