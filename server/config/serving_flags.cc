@@ -1,8 +1,13 @@
 // Addresses, threads, who may call what, and the end.
+#include <algorithm>
 #include <string>
 
 #include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "server/base/cpus.h"
+#include "server/base/status.h"
+#include "server/config/flag_groups.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "gRPC addresses, comma-separated: host:port, [::1]:port, unix:/path.sock; port 0 takes a "
@@ -35,3 +40,57 @@ ABSL_FLAG(
 ABSL_FLAG(std::string, log_format, "text", "text or json; one line per event, to stderr");
 ABSL_FLAG(std::string, log_level, "info",
           "lowest level that is written: debug (one line per request), info, warning, error");
+
+namespace predictd::config {
+namespace {
+
+// Largest answer to tensors or a batch: so many times the largest request, and no more than
+// Protocol Buffers can send, with some room for what is around the values.
+constexpr size_t kAnswerPerRequest = 16;
+constexpr size_t kMostAnswerMb = 2000;
+
+}  // namespace
+
+absl::Status ReadServing(Config& config) {
+  PREDICTD_RETURN_IF_ERROR(
+      ReadList("listen", absl::GetFlag(FLAGS_listen), config.listen.addresses));
+  if (config.listen.addresses.empty()) return Invalid("listen", "names no address");
+  config.listen.tls_cert = absl::GetFlag(FLAGS_tls_cert);
+  config.listen.tls_key = absl::GetFlag(FLAGS_tls_key);
+  config.listen.tls_client_ca = absl::GetFlag(FLAGS_tls_client_ca);
+  config.listen.max_message_mb = absl::GetFlag(FLAGS_max_message_mb);
+  PREDICTD_RETURN_IF_ERROR(CheckRange("max_message_mb", config.listen.max_message_mb, 1, 1024));
+  config.max_answer_bytes =
+      std::min(kAnswerPerRequest * config.listen.max_message_mb, kMostAnswerMb) << 20;
+  config.listen.max_streams = absl::GetFlag(FLAGS_max_streams);
+  PREDICTD_RETURN_IF_ERROR(CheckRange("max_streams", config.listen.max_streams, 1, 1 << 20));
+  config.http_listen = absl::GetFlag(FLAGS_http_listen);
+  config.lame_duck = absl::GetFlag(FLAGS_lame_duck);
+  PREDICTD_RETURN_IF_ERROR(CheckDuration("lame_duck", config.lame_duck, true));
+  config.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
+  PREDICTD_RETURN_IF_ERROR(CheckDuration("drain_timeout", config.drain_timeout, false));
+  if (config.lame_duck >= config.drain_timeout) {
+    return Invalid("lame_duck", absl::StrCat("must be shorter than --drain_timeout, which is ",
+                                             absl::FormatDuration(config.drain_timeout),
+                                             ": those who call in that time are served first"));
+  }
+  PREDICTD_RETURN_IF_ERROR(CheckRange("event_loops", absl::GetFlag(FLAGS_event_loops), 0, 1024));
+  config.event_loops = absl::GetFlag(FLAGS_event_loops);
+  if (config.event_loops == 0) config.event_loops = UsableCpus();
+  PREDICTD_RETURN_IF_ERROR(Choose<rpc::AdminAccess>("admin", absl::GetFlag(FLAGS_admin),
+                                                    {{"off", rpc::AdminAccess::kOff},
+                                                     {"loopback", rpc::AdminAccess::kLoopback},
+                                                     {"all", rpc::AdminAccess::kAll}},
+                                                    config.admin));
+  PREDICTD_RETURN_IF_ERROR(Choose<LogFormat>(
+      "log_format", absl::GetFlag(FLAGS_log_format),
+      {{"text", LogFormat::kText}, {"json", LogFormat::kJson}}, config.log_format));
+  return Choose<LogLevel>("log_level", absl::GetFlag(FLAGS_log_level),
+                          {{"debug", LogLevel::kDebug},
+                           {"info", LogLevel::kInfo},
+                           {"warning", LogLevel::kWarning},
+                           {"error", LogLevel::kError}},
+                          config.log_level);
+}
+
+}  // namespace predictd::config
