@@ -119,8 +119,8 @@ absl::Status BatchPiece::AddFeatures(const float* stored, const std::vector<int>
   answer_.missing.clear();
   absl::Status status = FillDefaults(answer_, kMissingInRow);
   features.resize(row);
-  if (status.ok())
-    features.insert(features.end(), answer_.features.begin(), answer_.features.end());
+  if (!status.ok()) return status;
+  features.insert(features.end(), answer_.features.begin(), answer_.features.end());
   return status;
 }
 

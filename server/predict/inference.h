@@ -3,46 +3,19 @@
 #define PREDICTD_SERVER_PREDICT_INFERENCE_H_
 
 #include <cstddef>
-#include <cstdint>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/async/loop.h"
 #include "server/async/task.h"
-#include "server/base/datatype.h"
 #include "server/base/metrics.h"
 #include "server/batching/turn_batches.h"
+#include "server/predict/infer_request.h"
 #include "server/predict/request.h"
 #include "server/repository/catalog.h"
 
 namespace predictd::predict {
-
-// Looks into the caller's message, which outlives the inference.
-struct InputTensor {
-  absl::string_view name;
-  Datatype datatype = Datatype::kFp32;
-  std::vector<int64_t> shape;  // the first dimension is the batch
-  absl::string_view bytes;     // row-major, little-endian
-};
-
-struct InferRequest {
-  absl::string_view model;                 // empty = the default
-  absl::string_view version;               // empty = the one that serves
-  std::vector<InputTensor> inputs;         // in any order
-  std::vector<absl::string_view> outputs;  // names, in the order wanted; empty = all
-  // The model is not run later than this after Infer was called; nor after the call's deadline.
-  absl::Duration timeout = absl::InfiniteDuration();
-};
-
-struct OutputTensor {
-  std::string name;
-  Datatype datatype = Datatype::kFp32;
-  std::vector<int64_t> shape;
-  std::string bytes;  // row-major, little-endian
-};
 
 struct InferAnswer {
   repository::VersionHandle version;

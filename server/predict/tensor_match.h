@@ -5,7 +5,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "server/batching/lane.h"
-#include "server/predict/inference.h"
+#include "server/predict/infer_request.h"
 
 namespace predictd::predict {
 
