@@ -13,6 +13,7 @@
 namespace predictd::predict {
 namespace {
 
+// Looks into `bytes`.
 InferRequest RowsOfX(int rows, const std::string& bytes) {
   InferRequest request;
   request.model = "m";
@@ -30,7 +31,8 @@ TEST_CASE("a request whose answer would be too large is refused before any row i
   Rig rig(std::move(options));
   Inference inference(rig.loop, rig.catalog, rig.batches, rig.metrics, 10 * sizeof(float));
   const std::string bytes(size_t{11} * 3 * sizeof(float), '\0');
-  const InferRequest most = RowsOfX(10, bytes.substr(0, size_t{10} * 3 * sizeof(float)));
+  const std::string fewer = bytes.substr(0, size_t{10} * 3 * sizeof(float));
+  const InferRequest most = RowsOfX(10, fewer);
   const InferRequest too_many = RowsOfX(11, bytes);
 
   const auto answered = rig.Await(inference.Infer(most, rig.call));
