@@ -76,7 +76,6 @@ class Predictor {
  private:
   friend class BatchPiece;
   friend class LateRows;
-  class LateRows;
 
   // Known: the answer has them, from a row that found the queue full and comes again.
   enum class Features { kUnknown, kKnown };
