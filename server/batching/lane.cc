@@ -35,6 +35,7 @@ void Lane::RecordRunTime(int rows, absl::Duration time) {
   const int64_t change = sample - before;
   const int64_t after = before < 0 ? sample : before + change / (change < 0 ? 2 : 8);
   slot.store(after, std::memory_order_relaxed);
+  if (before < 0) first_times_[PaddedSizeIndex(rows)].store(sample, std::memory_order_relaxed);
 }
 
 void Lane::RecordRun(int rows, absl::Duration model_time, absl::Duration cpu_time) {
@@ -82,7 +83,14 @@ int Lane::RowsPerRun() const {
   const absl::Duration whole = RunTime(most);
   if (whole <= kGoodRun || whole == absl::InfiniteDuration()) return most;
   const int rows = RowsWithin(kGoodRun);
-  return RunTime(rows) / rows <= kDearer * (whole / most) ? rows : RowsWithin(kLongestRun);
+  return CostInSmaller(rows) <= kDearer ? rows : RowsWithin(kLongestRun);
+}
+
+double Lane::CostInSmaller(int rows) const {
+  const int most = options_.max_batch;
+  const double smaller = first_times_[PaddedSizeIndex(rows)].load(std::memory_order_relaxed);
+  const double largest = first_times_[PaddedSizeIndex(most)].load(std::memory_order_relaxed);
+  return smaller / rows / (largest / most);
 }
 
 int Lane::RowsPerBlock() const { return std::max(RowsPerRun() / kBlocksPerRun, 1); }

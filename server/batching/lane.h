@@ -55,6 +55,7 @@ class Lane {
         metrics_(metrics),
         statistics_(options_.max_batch) {
     for (auto& time : run_times_) time = -1;
+    for (auto& time : first_times_) time = -1;
   }
 
   const LaneOptions& options() const { return options_; }
@@ -104,6 +105,8 @@ class Lane {
 
   // At least 1.
   int RowsWithin(absl::Duration longest) const;
+  // What a row costs in batches of `rows`, over its cost in the largest; before any load.
+  double CostInSmaller(int rows) const;
 
   const LaneOptions options_;
   const Function function_;
@@ -111,6 +114,9 @@ class Lane {
   ModelMetrics& metrics_;
   // Nanoseconds by PaddedSizeIndex; -1 = not measured.
   std::array<std::atomic<int64_t>, 32> run_times_;
+  // The first measurement of each size. Those of the warm-up, one after the other, tell what larger
+  // batches gain; those of a load are of the sizes that it happens to run, in all that it disturbs.
+  std::array<std::atomic<int64_t>, 32> first_times_;
   std::atomic<int> runs_in_doubt_{kRunsInDoubt};
   std::atomic<int64_t> worker_nanos_per_row_{0};
 

@@ -36,6 +36,16 @@ TEST_CASE("a run is not cut where batches are what makes the model fast, or noth
   CHECK(MakeLane(metrics, Double, kMaxBatch)->RowsPerRun() == kMaxBatch);
 }
 
+TEST_CASE("what larger batches gain is told from runs of one time, not from those under load") {
+  Metrics metrics;
+  const auto lane = Measured(metrics, absl::ZeroDuration(), absl::Milliseconds(5));
+  // The sizes that it runs take nearly twice as long beside others.
+  for (int run = 0; run < 100; ++run) {
+    for (const int rows : {2, 4}) lane->RecordRunTime(rows, rows * absl::Milliseconds(9.5));
+  }
+  CHECK(lane->RowsPerRun() == 2);
+}
+
 TEST_CASE("a run time falls quickly and rises slowly") {
   Metrics metrics;
   const auto lane = MakeLane(metrics, Double, kMaxBatch);
