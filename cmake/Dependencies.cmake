@@ -11,7 +11,6 @@ pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 
 if(NOT PREDICTD_CORE_ONLY)
   find_package(gRPC REQUIRED)
-  find_library(GRPC_REFLECTION_LIBRARY grpc++_reflection REQUIRED)
   find_path(CIVETWEB_INCLUDE CivetServer.h REQUIRED)
   find_library(CIVETWEB_LIBRARY civetweb REQUIRED)
   find_library(CIVETWEB_CPP_LIBRARY civetweb-cpp REQUIRED)
@@ -29,13 +28,13 @@ if(NOT PREDICTD_CORE_ONLY)
   # their own.
   add_library(allocator INTERFACE)
   if(NOT PREDICTD_SANITIZE)
-    find_library(TCMALLOC_LIBRARY tcmalloc_minimal REQUIRED)
-    target_link_options(allocator INTERFACE LINKER:--push-state,--no-as-needed)
-    target_link_libraries(allocator INTERFACE ${TCMALLOC_LIBRARY})
-    target_link_options(allocator INTERFACE LINKER:--pop-state)
+    find_library(TCMALLOC_ARCHIVE libtcmalloc_minimal.a REQUIRED)
+    target_link_libraries(allocator INTERFACE ${TCMALLOC_ARCHIVE})
     target_compile_definitions(allocator INTERFACE PREDICTD_TCMALLOC)
   endif()
 endif()
+
+include(Archives)
 
 # Catch2 3 ships targets; version 2 is one header. tests/catch.h and tests/main.cc know both.
 find_package(Catch2 REQUIRED)
