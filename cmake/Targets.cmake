@@ -57,5 +57,6 @@ function(predictd_test name label seconds)
   if(PREDICTD_SANITIZE)
     math(EXPR seconds "4 * ${seconds}")
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${seconds})
+  # Side by side, those that may take long begin first.
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${seconds} COST ${seconds})
 endfunction()
