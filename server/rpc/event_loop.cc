@@ -2,6 +2,7 @@
 
 #include <grpc/support/time.h>
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -29,43 +30,62 @@ constexpr int kFruitlessLooks = 2;
 // with 4, 8 and 16 in flight: p50 0.71, 0.76 and 0.88, CPU per call 1.07, 1.01 and 0.90.
 constexpr int kBurst = 3;
 
-// How often the loop looks at its sockets while answers are outstanding before it sleeps. Waking it
-// up costs two hand-overs between threads; Redis answers a pipelined read within a few looks.
-constexpr int kLooksBeforeSleep = 30;
-// After so many of them it lets others have the core in between: Redis, or the caller, may be
-// waiting for it. Measured with 1 and 8 in flight and a Redis on the same two cores: p50 0.86 of
-// what it is without.
-constexpr int kLooksAlone = 3;
-
 // Longest wait for one of the last events: the done events of calls that were answered before.
 constexpr absl::Duration kLastEvent = absl::Milliseconds(200);
+
+// A condition variable cannot wait for ever with a time.
+constexpr absl::Duration kLongestWait = absl::Hours(1);
 
 const gpr_timespec kNow = gpr_inf_past(GPR_CLOCK_MONOTONIC);
 
 }  // namespace
 
-EventLoop::EventLoop(const Clock& clock, std::unique_ptr<grpc::ServerCompletionQueue> queue)
-    : Loop(clock), queue_(std::move(queue)) {}
+EventLoop::EventLoop(const Clock& clock, std::unique_ptr<grpc::ServerCompletionQueue> queue,
+                     bool rests)
+    : Loop(clock), queue_(std::move(queue)), load_(clock), spin_(clock), resting_(rests) {}
 
 void EventLoop::Run() {
-  int looks = 0;
+  Rest();
   gpr_timespec deadline = kNow;
   while (!ending_) {
-    if (TakeEvents(deadline)) looks = 0;
+    if (TakeEvents(deadline)) Found();
     deadline = kNow;
     // The second turn is for what the first one began, and costs no look at the queue.
     if (RunTurn() && RunTurn()) {
-      looks = 0;
-      continue;
+      Found();
+    } else if (spin_.LookAgain(AnswersOutstanding())) {
+      if (spin_.LetOthersRun()) std::this_thread::yield();
+    } else if (PrepareSleep()) {
+      deadline = NextTimerOnGrpcClock();
     }
-    if (AnswersOutstanding() && looks < kLooksBeforeSleep) {
-      if (++looks > kLooksAlone) std::this_thread::yield();
-      continue;
-    }
-    looks = 0;
-    if (PrepareSleep()) deadline = NextTimerOnGrpcClock();
   }
   TakeLastEvents();
+}
+
+void EventLoop::Rest() {
+  while (!ending_) {
+    if (RunTurn()) continue;
+    const bool sleeps = PrepareSleep();
+    const absl::Time until = NextTimer();
+    MutexLock lock(alarm_mutex_);
+    if (!resting_) break;
+    while (sleeps && !woken_ && Now() < until) {
+      wake_.WaitFor(alarm_mutex_, std::min(until - Now(), kLongestWait));
+    }
+    woken_ = false;
+    AfterSleep();
+  }
+  AfterSleep();
+}
+
+void EventLoop::Serve() {
+  MutexLock lock(alarm_mutex_);
+  resting_ = false;
+}
+
+void EventLoop::Found() {
+  load_.Idle(spin_.Found());
+  if (on_full_ && load_.Full()) on_full_();
 }
 
 void EventLoop::TakeLastEvents() {
@@ -117,6 +137,11 @@ gpr_timespec EventLoop::NextTimerOnGrpcClock() const {
 
 void EventLoop::Wake() {
   MutexLock lock(alarm_mutex_);
+  if (resting_) {
+    woken_ = true;
+    wake_.NotifyOne();
+    return;
+  }
   if (!shut_down_ && !alarm_set_.exchange(true)) alarm_.Set(queue_.get(), kNow, tag());
 }
 

@@ -6,20 +6,35 @@
 #include <grpcpp/completion_queue.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "server/async/loop.h"
 #include "server/base/mutex.h"
+#include "server/rpc/adaptive_spin.h"
 #include "server/rpc/event.h"
 #include "server/rpc/gathered_writes.h"
+#include "server/rpc/loop_load.h"
 #include "server/rpc/open_calls.h"
 
 namespace predictd::rpc {
 
 // Run() on a thread of its own. What is posted after Shutdown may never run.
+//
+// A loop that rests runs what is posted to it, and its timers, but takes no call: it keeps out of
+// gRPC's way (see LoopLoad) until Serve.
 class EventLoop : public Loop, private Event {
  public:
-  EventLoop(const Clock& clock, std::unique_ptr<grpc::ServerCompletionQueue> queue);
+  EventLoop(const Clock& clock, std::unique_ptr<grpc::ServerCompletionQueue> queue, bool rests);
+
+  // `on_full` runs on this loop whenever it has been full for a while (see LoopLoad). Before Run.
+  void OnFull(std::function<void()> on_full) { on_full_ = std::move(on_full); }
+
+  // The loop's thread: no rest any more.
+  void Serve();
+  // The loop's thread: another one takes calls as well.
+  void HasCompany() { spin_.HasCompany(); }
 
   grpc::ServerCompletionQueue& queue() { return *queue_; }
   OpenCalls& open_calls() { return open_calls_; }
@@ -31,6 +46,9 @@ class EventLoop : public Loop, private Event {
   void Shutdown();
 
  private:
+  // Until Serve or Shutdown.
+  void Rest();
+  void Found();
   // The events that come after Shutdown.
   void TakeLastEvents();
   // Takes what the queue has, up to a bound; waits for the first event until `deadline`.
@@ -45,13 +63,19 @@ class EventLoop : public Loop, private Event {
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   OpenCalls open_calls_;
-  GatheredWrites writes_;
   // The loop's thread only.
+  LoopLoad load_;
+  GatheredWrites writes_{load_};
+  AdaptiveSpin spin_;
+  std::function<void()> on_full_;
   bool busy_ = false;
   unsigned quiet_takes_ = 0;
   // Setting an alarm on a queue that was shut down would end the process.
   Mutex alarm_mutex_;
   bool shut_down_ ABSL_GUARDED_BY(alarm_mutex_) = false;
+  bool resting_ ABSL_GUARDED_BY(alarm_mutex_);
+  bool woken_ ABSL_GUARDED_BY(alarm_mutex_) = false;  // from its rest
+  CondVar wake_;
   grpc::Alarm alarm_ ABSL_GUARDED_BY(alarm_mutex_);
   // A second Set before the first one's event was taken would lose that event.
   std::atomic<bool> alarm_set_{false};

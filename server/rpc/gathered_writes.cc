@@ -44,6 +44,7 @@ int GatheredWrites::FlagsFor(int socket) {
   in_a_row_ = socket == last_socket_ ? std::min(in_a_row_ + 1, kSure) : 0;
   last_socket_ = socket;
   ++state.written;
+  load_.Sent(socket);
   state.held = state.written < state.expected && state.written % kTogether != 0;
   return state.held ? MSG_MORE : 0;
 }

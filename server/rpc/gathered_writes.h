@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "server/rpc/loop_load.h"
+
 namespace predictd::rpc {
 
 // gRPC writes each answer by itself, and each write takes the whole way through TCP to the other
@@ -16,6 +18,8 @@ namespace predictd::rpc {
 class GatheredWrites {
  public:
   static constexpr int kSure = 64;
+
+  explicit GatheredWrites(LoopLoad& load) : load_(load) {}
 
   void Begin();
   void End();
@@ -34,6 +38,7 @@ class GatheredWrites {
     bool held = false;  // the kernel keeps something back
   };
 
+  LoopLoad& load_;
   std::vector<Socket> sockets_;  // by descriptor
   std::vector<int> written_to_;  // since Begin
   int last_socket_ = -1;

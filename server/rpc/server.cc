@@ -25,7 +25,7 @@ Server::Server(ListenOptions options, int event_loops, const Clock& clock)
   // Must be there before the first builder is made; one per process.
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   for (int i = 0; i < event_loops; ++i) {
-    loops_.push_back(std::make_unique<EventLoop>(clock, builder_.AddCompletionQueue()));
+    loops_.push_back(std::make_unique<EventLoop>(clock, builder_.AddCompletionQueue(), i > 0));
     services_.push_back(std::make_unique<Services>());
   }
 }
@@ -66,9 +66,8 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
         parts.metrics, state_, services.streams, parts.admin, facts_});
     services.health =
         std::make_unique<HealthService>(*loops_[i], health_service_, parts.catalog, state_);
-    services.predictor->Start();
-    services.inference->Start();
-    services.health->Start();
+    if (i == 0) StartServices(services);
+    if (loops_.size() > 1) loops_[i]->OnFull([this, i] { WakeNextLoop(*loops_[i]); });
     threads_.emplace_back([loop = loops_[i].get(), prepare_thread] {
       prepare_thread();
       loop->Run();
@@ -77,6 +76,29 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
   }
   acceptor_->Start();
   return addresses;
+}
+
+void Server::StartServices(Services& services) {
+  services.predictor->Start();
+  services.inference->Start();
+  services.health->Start();
+}
+
+void Server::WakeNextLoop(EventLoop& full) {
+  size_t serving = serving_loops_;
+  if (serving == loops_.size()) return;
+  // Another one has woken it where this fails.
+  if (!serving_loops_.compare_exchange_strong(serving, serving + 1)) return;
+  full.HasCompany();
+  EventLoop& next = *loops_[serving];
+  next.PostFunction([this, &next, &services = *services_[serving]] {
+    // Asking a queue for calls after its shutdown would end the process.
+    if (state_.draining) return;
+    next.HasCompany();
+    next.Serve();
+    StartServices(services);
+  });
+  Log(LogLevel::kInfo, "another event loop takes calls", {{"loops", serving + 1}});
 }
 
 void Server::OnEachLoop(const std::function<void(Services&)>& function) {

@@ -5,6 +5,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -79,6 +80,10 @@ class Server {
     Scope end;  // of the task that shuts the loop down
   };
 
+  // On the services' loop, or before it runs.
+  static void StartServices(Services& services);
+  // On the thread of a loop that is full: one more takes calls, if there is one that rests.
+  void WakeNextLoop(EventLoop& full);
   // Waits until no call is left, not even one that waits to be accepted, before it shuts the loop's
   // queue down.
   static Task<void> ShutdownWhenIdle(EventLoop& loop, Services& services);
@@ -98,6 +103,7 @@ class Server {
   grpc::health::v1::Health::AsyncService health_service_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<std::unique_ptr<Services>> services_;
+  std::atomic<size_t> serving_loops_{1};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Acceptor> acceptor_;
   std::vector<std::thread> threads_;

@@ -13,6 +13,8 @@
 namespace predictd::rpc {
 namespace {
 
+const SystemClock kClock;
+
 // Two ends of a TCP connection on the loopback interface.
 class Connection {
  public:
@@ -62,7 +64,8 @@ class Connection {
 
 TEST_CASE("as many writes as the last time go out with the last of them") {
   const Connection connection;
-  GatheredWrites writes;
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
   writes.Begin();
   for (const char byte : {'a', 'b', 'c'}) connection.Write(byte);
   // Nothing was expected, so nothing is kept back.
@@ -80,7 +83,8 @@ TEST_CASE("as many writes as the last time go out with the last of them") {
 
 TEST_CASE("what was kept back for writes that did not come goes out at the end") {
   const Connection connection;
-  GatheredWrites writes;
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
   writes.Begin();
   for (const char byte : {'a', 'b', 'c'}) connection.Write(byte);
   writes.End();
@@ -97,7 +101,8 @@ TEST_CASE("what was kept back for writes that did not come goes out at the end")
 
 TEST_CASE("every eighth write goes out with those before it") {
   const Connection connection;
-  GatheredWrites writes;
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
   for (int round = 0; round < 2; ++round) {
     writes.Begin();
     for (int i = 1; i <= 20; ++i) {
@@ -113,7 +118,8 @@ TEST_CASE("every eighth write goes out with those before it") {
 TEST_CASE("one socket is sure after many writes to it, until the first one to another") {
   const Connection connection;
   const Connection other;
-  GatheredWrites writes;
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
   const auto turn = [&writes](const Connection& to) {
     writes.Begin();
     to.Write('a');
