@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
 #include "tests/fakes/redis_server.h"
@@ -17,6 +18,7 @@ constexpr int kUsers = 3000;
 constexpr int kFeatures = 3;
 constexpr int kConnections = 4;
 constexpr int kCallsPerConnection = 2500;
+constexpr int kMostRounds = 20;
 
 // What of a call is known from its number alone.
 struct Expected {
@@ -99,7 +101,16 @@ int WrongAnswers(const PredictdProcess& server, std::string& first) {
   return sum;
 }
 
-void CheckRouting(const std::vector<std::string>& flags) {
+void CheckRound(const PredictdProcess& server) {
+  std::string first;
+  const int wrong = WrongAnswers(server, first);
+  INFO(first);
+  CHECK(wrong == 0);
+}
+
+// Returns whether more than one loop came to take calls: how busy they are depends on who runs the
+// model.
+bool CheckRouting(int loops, const std::vector<std::string>& flags = {}) {
   ModelRepository repository;
   repository.Add("straight", 1, Identity(kFeatures));
   repository.Add("reversed", 1, Reversed(kFeatures));
@@ -112,39 +123,42 @@ void CheckRouting(const std::vector<std::string>& flags) {
                                   "--local_cache_ttl=100ms",
                                   "--feature_cache_timeout=10s",
                                   "--feature_source_timeout=30s",
-                                  "--max_queue=100000"};
+                                  "--max_queue=100000",
+                                  absl::StrCat("--event_loops=", loops)};
   all.insert(all.end(), flags.begin(), flags.end());
   PredictdProcess server(all);
   REQUIRE(server.WaitUntilReady());
-  for (int round = 0; round < 2; ++round) {
-    std::string first;
-    const int wrong = WrongAnswers(server, first);
-    INFO(first);
-    CHECK(wrong == 0);
+  // The calls of the rounds are what wakes the loops beyond the first.
+  const auto several_serve = [&] {
+    return absl::StrContains(server.Log(), "another event loop takes calls");
+  };
+  CheckRound(server);
+  for (int round = 1; loops > 1 && round < kMostRounds && !several_serve(); ++round) {
+    CheckRound(server);
   }
+  CheckRound(server);
   for (const char* origin : {"local_cache", "redis", "source"}) {
     INFO(origin);
     CHECK(server.Metric(absl::StrCat("predictd_feature_rows_total{origin=\"", origin, "\"}")) > 0);
   }
   CHECK(server.Metric("predictd_in_flight_requests") == 0);
+  return several_serve();
 }
 
-TEST_CASE("one event loop gives every caller his own answer") { CheckRouting({"--event_loops=1"}); }
+TEST_CASE("one event loop gives every caller his own answer") { CheckRouting(1); }
 
-TEST_CASE("three event loops give every caller his own answer") {
-  CheckRouting({"--event_loops=3"});
-}
+TEST_CASE("three event loops give every caller his own answer") { CHECK(CheckRouting(3)); }
 
 TEST_CASE("workers give every caller his own answer on one event loop") {
-  CheckRouting({"--event_loops=1", "--inline_budget=0"});
+  CheckRouting(1, {"--inline_budget=0"});
 }
 
 TEST_CASE("workers give every caller his own answer on three event loops") {
-  CheckRouting({"--event_loops=3", "--inline_budget=0", "--workers=3"});
+  CheckRouting(3, {"--inline_budget=0", "--workers=3"});
 }
 
 TEST_CASE("batches that wait to fill give every caller his own answer") {
-  CheckRouting({"--event_loops=2", "--batch_delay=2ms", "--max_batch=32"});
+  CheckRouting(2, {"--batch_delay=2ms", "--max_batch=32"});
 }
 
 }  // namespace
