@@ -87,8 +87,9 @@ class Curves:
         return Curve("connections (2,000 calls in flight)", points, "1")
 
     def event_loops(self):
-        points = [Point(str(loops), (*self.default, f"--event_loops={loops}")) for loops in (1, 2)]
-        return Curve("event loops", points, "1")
+        points = [Point(str(loops), (*self.default, f"--event_loops={loops}"), ("--connections=4",))
+                  for loops in (1, 2)]
+        return Curve("event loops (4 connections)", points, "1")
 
     def workers(self):
         models = self.folder / "slow"

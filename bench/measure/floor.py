@@ -6,17 +6,22 @@ from .server import Server
 IN_FLIGHT = (1, 8, 64, 256)
 # What is driven by other messages than Predict's, beside a floor of its own: a row of 14 floats.
 INFER = ("--rpc=infer", "--infer_inputs=x:FP32[14]")
+# Loops beyond the first rest while all calls come over one connection.
+CONNECTIONS = {1: 1, 2: 4}
 
 
 def servers(folder, redis, postgres, loops):
-    def predictd(name, *flags, **options):
+    connections = (f"--connections={CONNECTIONS[loops]}",)
+
+    def predictd(name, *flags, load=(), **options):
         return Server(name, [
             BUILD / "predictd", f"--models={folder}/models", "--http_listen=",
             "--listen=127.0.0.1:0", f"--feature_source=sqlite:{folder}/features.db",
-            f"--event_loops={loops}", *flags], **options)
+            f"--event_loops={loops}", *flags], load=(*connections, *load), **options)
 
-    def floor(name, **options):
-        return Server(name, [BUILD / "bench_floor", f"--queues={loops}"], floor=name, **options)
+    def floor(name, load=()):
+        return Server(name, [BUILD / "bench_floor", f"--queues={loops}"], floor=name,
+                      load=(*connections, *load))
 
     cached = ("--local_cache_ttl=1h",)
     from_redis = ("--local_cache_mb=0", f"--feature_cache=unix://{redis.socket}")
@@ -38,7 +43,9 @@ def servers(folder, redis, postgres, loops):
 
 
 def table(loops, results, floors):
-    print(f"\n### {loops} event loop{'s' if loops > 1 else ''}\n")
+    connections = CONNECTIONS[loops]
+    print(f"\n### {loops} event loop{'s' if loops > 1 else ''}, {connections} "
+          f"connection{'s' if connections > 1 else ''}\n")
     print("| features from | in flight | requests/s | p50 | p99 | server CPU per request "
           "| over the floor |")
     print("|---|---:|---:|---:|---:|---:|---:|")

@@ -14,7 +14,7 @@ from .server import Server
 
 IN_FLIGHT = (8, 64)
 USERS = 5000
-OURS = "predictd, 2 loops"
+OURS = "predictd"
 # These take their row from the request and are compared with each other.
 OUR_INFER, OTHER_INFER = "predictd, ModelInfer", "Open Inference server"
 # OpenBLAS and OpenMP would otherwise start threads that get into the way of the server's own.
@@ -26,9 +26,9 @@ class GrpcPeer(Server):
         """It listens once it has loaded the model, and has no health service to ask."""
 
 
-def predictd(name, folder, loops, *flags, **options):
+def predictd(name, folder, *flags, **options):
     return Server(name, [BUILD / "predictd", f"--models={folder}/models", "--http_listen=",
-                         "--listen=127.0.0.1:0", f"--event_loops={loops}", *flags], **options)
+                         "--listen=127.0.0.1:0", *flags], **options)
 
 
 def row_flags(folder, redis):
@@ -64,15 +64,15 @@ def start(folder, redis, options):
     stores = ("--local_cache_mb=0", f"--feature_cache=unix://{redis.socket}",
               "--feature_cache_ttl=24h", f"--feature_source=sqlite:{folder}/features.db")
     redis.clear()
-    yield predictd(OURS, folder, 2, *stores, floor=OURS)
-    yield predictd("predictd, 1 loop", folder, 1, *stores, floor=OURS)
+    yield predictd(OURS, folder, *stores, floor=OURS)
     yield fastapi("FastAPI, 1 worker", 1)
     yield fastapi(f"FastAPI, {os.cpu_count()} workers", os.cpu_count())
     yield GrpcPeer("C++ gRPC, synchronous", [*ONE_THREAD, BUILD / "bench_sync", *rows], floor=OURS)
     yield GrpcPeer("Python gRPC", [*ONE_THREAD, PYTHON, peers / "grpc_server.py", *rows],
                    floor=OURS)
     if options.oip:
-        yield predictd(OUR_INFER, folder, 2, f"--models={folder}/tensors", load=INFER, floor=OUR_INFER)
+        yield predictd(OUR_INFER, folder, f"--models={folder}/tensors", load=INFER,
+                       floor=OUR_INFER)
         yield OpenInferenceServer(OTHER_INFER, options.oip, options.oip_model, options.oip_inputs,
                                   floor=OUR_INFER)
 

@@ -25,8 +25,9 @@ ABSL_FLAG(std::string, admin, "loopback",
           "Inference Protocol: off, loopback (also Unix sockets), all");
 ABSL_FLAG(
     int, event_loops, 0,
-    "threads that take calls, each with a completion queue and a Redis connection of its own; "
-    "0 = number of CPUs");
+    "most threads that take calls, each with a completion queue and a Redis connection of its own; "
+    "those beyond the first begin once the ones before are busy with several connections; 0 = "
+    "number of CPUs");
 ABSL_FLAG(
     int, max_message_mb, 4,
     "largest request, in MiB; the answer to tensors or a batch takes at most 16 times as much");
