@@ -22,3 +22,11 @@ foreach(target IN LISTS imported)
     set_target_properties(${target} PROPERTIES IMPORTED_LOCATION_${configuration} ${archive})
   endforeach()
 endforeach()
+
+# re2 too, which gRPC uses: Debian 13's shared one would bring a second Abseil into the process.
+if(TARGET re2::re2)
+  find_library(RE2_ARCHIVE libre2.a REQUIRED)
+  set_property(TARGET re2::re2 PROPERTY INTERFACE_LINK_LIBRARIES ${RE2_ARCHIVE}
+    $<TARGET_NAME_IF_EXISTS:absl::absl_log> absl::flat_hash_map absl::str_format
+    absl::synchronization)
+endif()
