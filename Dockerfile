@@ -9,18 +9,20 @@ RUN scripts/build release predictd predict
 RUN strip --strip-debug build/release/predictd build/release/predict
 
 FROM debian:trixie-slim AS runtime
+# What the two programs link, an optimised BLAS for libtorch, and the authorities that TLS trusts.
 RUN apt-get update && apt-get install -y --no-install-recommends \
     ca-certificates \
+    libcares2 \
     libcivetweb1 \
-    libgrpc++1.51t64 \
     libhiredis1.1.0 \
     libopenblas0-serial \
+    libpq5 \
     libprometheus-cpp-core1.0 \
     libprotobuf32t64 \
     libsqlite3-0 \
-    libpq5 \
-    libtcmalloc-minimal4t64 \
+    libssl3t64 \
     libtorch2.6 \
+    zlib1g \
   && apt-get clean && rm -rf /var/lib/apt/lists/*
 # A number that Kubernetes can check with runAsNonRoot. /data is for SQLite files.
 RUN groupadd --gid 10001 predictd \
