@@ -91,7 +91,7 @@ class Predictd {
  public:
   explicit Predictd(config::Config config)
       : config_(std::move(config)),
-        server_(config_.listen, config_.event_loops, clock_),
+        server_(config_.listen, config_.event_loops, config_.min_event_loops, clock_),
         pool_(config_.workers, clock_, metrics_, model::PrepareTorchThread),
         catalog_(config_.default_model),
         tiers_(config_, clock_, metrics_) {}

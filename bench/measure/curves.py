@@ -87,7 +87,8 @@ class Curves:
         return Curve("connections (2,000 calls in flight)", points, "1")
 
     def event_loops(self):
-        points = [Point(str(loops), (*self.default, f"--event_loops={loops}"), ("--connections=4",))
+        points = [Point(str(loops), (*self.default, f"--event_loops={loops}",
+                                   f"--min_event_loops={loops}"), ("--connections=4",))
                   for loops in (1, 2)]
         return Curve("event loops (4 connections)", points, "1")
 

@@ -6,7 +6,7 @@ from .server import Server
 IN_FLIGHT = (1, 8, 64, 256)
 # What is driven by other messages than Predict's, beside a floor of its own: a row of 14 floats.
 INFER = ("--rpc=infer", "--infer_inputs=x:FP32[14]")
-# Loops beyond the first rest while all calls come over one connection.
+# A second loop gets nothing of a single connection.
 CONNECTIONS = {1: 1, 2: 4}
 
 
@@ -17,7 +17,8 @@ def servers(folder, redis, postgres, loops):
         return Server(name, [
             BUILD / "predictd", f"--models={folder}/models", "--http_listen=",
             "--listen=127.0.0.1:0", f"--feature_source=sqlite:{folder}/features.db",
-            f"--event_loops={loops}", *flags], load=(*connections, *load), **options)
+            f"--event_loops={loops}",
+            f"--min_event_loops={loops}", *flags], load=(*connections, *load), **options)
 
     def floor(name, load=()):
         return Server(name, [BUILD / "bench_floor", f"--queues={loops}"], floor=name,

@@ -34,6 +34,7 @@ struct Config {
   LogLevel log_level = LogLevel::kInfo;
 
   int event_loops = 1;
+  int min_event_loops = 1;  // at most event_loops
   int workers = 1;
   absl::Duration inline_budget;
 

@@ -26,8 +26,10 @@ ABSL_FLAG(std::string, admin, "loopback",
 ABSL_FLAG(
     int, event_loops, 0,
     "most threads that take calls, each with a completion queue and a Redis connection of its own; "
-    "those beyond the first begin once the ones before are busy with several connections; 0 = "
-    "number of CPUs");
+    "0 = number of CPUs");
+ABSL_FLAG(int, min_event_loops, 1,
+          "those of them that take calls from the start; the others rest until one has no "
+          "pause left with the calls of several connections and a CPU is free");
 ABSL_FLAG(
     int, max_message_mb, 4,
     "largest request, in MiB; the answer to tensors or a batch takes at most 16 times as much");
@@ -78,6 +80,9 @@ absl::Status ReadServing(Config& config) {
   PREDICTD_RETURN_IF_ERROR(CheckRange("event_loops", absl::GetFlag(FLAGS_event_loops), 0, 1024));
   config.event_loops = absl::GetFlag(FLAGS_event_loops);
   if (config.event_loops == 0) config.event_loops = UsableCpus();
+  config.min_event_loops = absl::GetFlag(FLAGS_min_event_loops);
+  PREDICTD_RETURN_IF_ERROR(
+      CheckRange("min_event_loops", config.min_event_loops, 1, config.event_loops));
   PREDICTD_RETURN_IF_ERROR(Choose<rpc::AdminAccess>("admin", absl::GetFlag(FLAGS_admin),
                                                     {{"off", rpc::AdminAccess::kOff},
                                                      {"loopback", rpc::AdminAccess::kLoopback},

@@ -4,21 +4,22 @@ namespace predictd::rpc {
 
 absl::Duration AdaptiveSpin::Found() {
   if (idle_since_ == absl::InfiniteFuture()) return absl::ZeroDuration();
-  const absl::Duration pause = clock_.Now() - idle_since_;
+  const absl::Duration pause = (slept_ ? clock_.Now() : looked_at_) - idle_since_;
   if (pause >= kShortestPause) last_was_short_ = pause < kLongestPause;
   idle_since_ = absl::InfiniteFuture();
   return pause;
 }
 
 bool AdaptiveSpin::LookAgain(bool answers_outstanding) {
-  const absl::Time now = clock_.Now();
+  looked_at_ = clock_.Now();
   if (idle_since_ == absl::InfiniteFuture()) {
-    idle_since_ = now;
+    idle_since_ = looked_at_;
     looks_ = 0;
   }
   ++looks_;
-  if (answers_outstanding && looks_ <= kLooksForAnswers) return true;
-  return alone_ && last_was_short_ && now - idle_since_ < kLongestPause;
+  const bool spins = !stopped_ && last_was_short_ && looked_at_ - idle_since_ < kLongestPause;
+  slept_ = !spins && (!answers_outstanding || looks_ > kLooksForAnswers);
+  return !slept_;
 }
 
 }  // namespace predictd::rpc

@@ -2,7 +2,6 @@
 
 #include <grpc/support/time.h>
 
-#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -33,9 +32,6 @@ constexpr int kBurst = 3;
 // Longest wait for one of the last events: the done events of calls that were answered before.
 constexpr absl::Duration kLastEvent = absl::Milliseconds(200);
 
-// A condition variable cannot wait for ever with a time.
-constexpr absl::Duration kLongestWait = absl::Hours(1);
-
 const gpr_timespec kNow = gpr_inf_past(GPR_CLOCK_MONOTONIC);
 
 }  // namespace
@@ -48,12 +44,13 @@ void EventLoop::Run() {
   Rest();
   gpr_timespec deadline = kNow;
   while (!ending_) {
-    if (TakeEvents(deadline)) Found();
+    TakeEvents(deadline);
     deadline = kNow;
+    const bool ran = RunTurn();
+    if (ran) Found();
     // The second turn is for what the first one began, and costs no look at the queue.
-    if (RunTurn() && RunTurn()) {
-      Found();
-    } else if (spin_.LookAgain(AnswersOutstanding())) {
+    if (ran && RunTurn()) continue;
+    if (spin_.LookAgain(AnswersOutstanding())) {
       if (spin_.LetOthersRun()) std::this_thread::yield();
     } else if (PrepareSleep()) {
       deadline = NextTimerOnGrpcClock();
@@ -70,7 +67,11 @@ void EventLoop::Rest() {
     MutexLock lock(alarm_mutex_);
     if (!resting_) break;
     while (sleeps && !woken_ && Now() < until) {
-      wake_.WaitFor(alarm_mutex_, std::min(until - Now(), kLongestWait));
+      if (until == absl::InfiniteFuture()) {
+        wake_.Wait(alarm_mutex_);
+      } else {
+        wake_.WaitFor(alarm_mutex_, until - Now());
+      }
     }
     woken_ = false;
     AfterSleep();
@@ -79,6 +80,7 @@ void EventLoop::Rest() {
 }
 
 void EventLoop::Serve() {
+  StopSpinning();
   MutexLock lock(alarm_mutex_);
   resting_ = false;
 }
@@ -98,7 +100,7 @@ void EventLoop::TakeLastEvents() {
   }
 }
 
-bool EventLoop::TakeEvents(gpr_timespec deadline) {
+void EventLoop::TakeEvents(gpr_timespec deadline) {
   // The look that finds the queue empty is a system call. With little in flight most find it empty.
   const bool take_all = busy_ || ++quiet_takes_ % kQuietTakes == 0;
   const int most = take_all ? kEventsPerTurn : 1;
@@ -119,13 +121,13 @@ bool EventLoop::TakeEvents(gpr_timespec deadline) {
     }
     ++in_a_row;
     fruitless = 0;
+    if (count == 0) Found();
     BeginPiece();
     static_cast<Event*>(tag)->Done(ok);
     EndPiece();
     ++count;
   }
   if (take_all) busy_ = count >= kBusyEvents;
-  return count > 0;
 }
 
 gpr_timespec EventLoop::NextTimerOnGrpcClock() const {
@@ -151,6 +153,8 @@ void EventLoop::Shutdown() {
   MutexLock lock(alarm_mutex_);
   shut_down_ = true;
   ending_ = true;
+  woken_ = true;
+  wake_.NotifyOne();
   queue_->Shutdown();
 }
 

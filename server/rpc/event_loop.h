@@ -31,10 +31,10 @@ class EventLoop : public Loop, private Event {
   // `on_full` runs on this loop whenever it has been full for a while (see LoopLoad). Before Run.
   void OnFull(std::function<void()> on_full) { on_full_ = std::move(on_full); }
 
-  // The loop's thread: no rest any more.
+  // The loop's thread: no rest any more. Others take calls already.
   void Serve();
   // The loop's thread: another one takes calls as well.
-  void HasCompany() { spin_.HasCompany(); }
+  void StopSpinning() { spin_.Stop(); }
 
   grpc::ServerCompletionQueue& queue() { return *queue_; }
   OpenCalls& open_calls() { return open_calls_; }
@@ -52,7 +52,7 @@ class EventLoop : public Loop, private Event {
   // The events that come after Shutdown.
   void TakeLastEvents();
   // Takes what the queue has, up to a bound; waits for the first event until `deadline`.
-  bool TakeEvents(gpr_timespec deadline);
+  void TakeEvents(gpr_timespec deadline);
   gpr_timespec NextTimerOnGrpcClock() const;
 
   void Wake() override;
@@ -74,7 +74,8 @@ class EventLoop : public Loop, private Event {
   Mutex alarm_mutex_;
   bool shut_down_ ABSL_GUARDED_BY(alarm_mutex_) = false;
   bool resting_ ABSL_GUARDED_BY(alarm_mutex_);
-  bool woken_ ABSL_GUARDED_BY(alarm_mutex_) = false;  // from its rest
+  // A wake-up came since the rest last looked.
+  bool woken_ ABSL_GUARDED_BY(alarm_mutex_) = false;
   CondVar wake_;
   grpc::Alarm alarm_ ABSL_GUARDED_BY(alarm_mutex_);
   // A second Set before the first one's event was taken would lose that event.

@@ -6,11 +6,14 @@ bool LoopLoad::Full() {
   const absl::Time now = clock_.Now();
   const absl::Duration time = now - since_;
   if (time < kWhile) return false;
-  const bool full = 2 * idle_ < time && changes_ * kSentPerChange >= sent_ && changes_ > 1;
+  // A lead of three quarters is seven answers of eight: the rest is a check of health now and then.
+  const bool shared = sent_ >= kFewAnswers && 4 * lead_ <= 3 * sent_;
+  const bool busy = 10 * idle_ < time && time - idle_ >= pauses_ * kLongStretch;
   since_ = now;
   idle_ = absl::ZeroDuration();
-  sent_ = changes_ = 0;
-  return full;
+  pauses_ = 0;
+  sent_ = lead_ = 0;
+  return shared && busy;
 }
 
 }  // namespace predictd::rpc

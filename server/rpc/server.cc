@@ -18,15 +18,23 @@ namespace {
 // How often a drain looks whether the last call has been answered.
 constexpr absl::Duration kDrainLook = absl::Milliseconds(2);
 
+constexpr double kEnoughIdleCpus = 0.5;
+
 }  // namespace
 
-Server::Server(ListenOptions options, int event_loops, const Clock& clock)
-    : options_(std::move(options)), clock_(clock) {
+Server::Server(ListenOptions options, int event_loops, int min_event_loops, const Clock& clock)
+    : options_(std::move(options)),
+      clock_(clock),
+      min_event_loops_(min_event_loops),
+      idle_cpus_(clock) {
   // Must be there before the first builder is made; one per process.
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   for (int i = 0; i < event_loops; ++i) {
-    loops_.push_back(std::make_unique<EventLoop>(clock, builder_.AddCompletionQueue(), i > 0));
+    const bool rests = i >= min_event_loops;
+    loops_.push_back(std::make_unique<EventLoop>(clock, builder_.AddCompletionQueue(), rests));
+    if (min_event_loops > 1) loops_.back()->StopSpinning();
     services_.push_back(std::make_unique<Services>());
+    serving_.push_back(!rests);
   }
 }
 
@@ -66,8 +74,8 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
         parts.metrics, state_, services.streams, parts.admin, facts_});
     services.health =
         std::make_unique<HealthService>(*loops_[i], health_service_, parts.catalog, state_);
-    if (i == 0) StartServices(services);
-    if (loops_.size() > 1) loops_[i]->OnFull([this, i] { WakeNextLoop(*loops_[i]); });
+    if (static_cast<int>(i) < min_event_loops_) StartServices(services);
+    if (loops_.size() > 1) loops_[i]->OnFull([this, i] { HelpLoop(i); });
     threads_.emplace_back([loop = loops_[i].get(), prepare_thread] {
       prepare_thread();
       loop->Run();
@@ -84,21 +92,24 @@ void Server::StartServices(Services& services) {
   services.health->Start();
 }
 
-void Server::WakeNextLoop(EventLoop& full) {
-  size_t serving = serving_loops_;
-  if (serving == loops_.size()) return;
-  // Another one has woken it where this fails.
-  if (!serving_loops_.compare_exchange_strong(serving, serving + 1)) return;
-  full.HasCompany();
-  EventLoop& next = *loops_[serving];
-  next.PostFunction([this, &next, &services = *services_[serving]] {
-    // Asking a queue for calls after its shutdown would end the process.
+void Server::HelpLoop(size_t full) {
+  const size_t loops = loops_.size();
+  MutexLock lock(serving_mutex_);
+  if (idle_cpus_.SinceLastCall() < kEnoughIdleCpus) return;
+  const auto below = [&](size_t distance) { return (full + loops - distance) % loops; };
+  size_t resting = 0;
+  while (!serving_[below(resting + 1)]) ++resting;
+  if (resting == 0) return;
+  const size_t next = below((resting + 1) / 2);
+  serving_[next] = true;
+  loops_[full]->StopSpinning();
+  loops_[next]->PostFunction([this, &loop = *loops_[next], &services = *services_[next]] {
+    // Its queue is shut down after the drain, and to ask it for calls then would end the process.
     if (state_.draining) return;
-    next.HasCompany();
-    next.Serve();
+    loop.Serve();
     StartServices(services);
+    Log(LogLevel::kInfo, "another event loop takes calls");
   });
-  Log(LogLevel::kInfo, "another event loop takes calls", {{"loops", serving + 1}});
 }
 
 void Server::OnEachLoop(const std::function<void(Services&)>& function) {

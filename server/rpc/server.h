@@ -5,7 +5,6 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,10 +19,12 @@
 #include "server/async/scope.h"
 #include "server/async/task.h"
 #include "server/base/clock.h"
+#include "server/base/mutex.h"
 #include "server/rpc/acceptor.h"
 #include "server/rpc/drain_list.h"
 #include "server/rpc/event_loop.h"
 #include "server/rpc/health_service.h"
+#include "server/rpc/idle_cpus.h"
 #include "server/rpc/inference_service.h"
 #include "server/rpc/listener.h"
 #include "server/rpc/predictor_service.h"
@@ -46,7 +47,8 @@ struct ServiceParts {
 // Main's thread only. Life: construct, build what the loops need, Start, Drain, StopLoops.
 class Server {
  public:
-  Server(ListenOptions options, int event_loops, const Clock& clock);
+  // `min_event_loops` of the loops take calls from the start.
+  Server(ListenOptions options, int event_loops, int min_event_loops, const Clock& clock);
   ~Server();
 
   const std::vector<std::unique_ptr<EventLoop>>& loops() const { return loops_; }
@@ -82,8 +84,12 @@ class Server {
 
   // On the services' loop, or before it runs.
   static void StartServices(Services& services);
-  // On the thread of a loop that is full: one more takes calls, if there is one that rests.
-  void WakeNextLoop(EventLoop& full);
+  // On the thread of a loop that is full: if there is a CPU for it (else every call would only cost
+  // more: 1.9 times, measured with 64 calls in flight over four connections), wakes
+  // the middle one of the loops that rest right below it,
+  // as the calls of their connections go up to the next loop that serves (RequestMatcher in gRPC's
+  // server.cc, 1.51).
+  void HelpLoop(size_t full);
   // Waits until no call is left, not even one that waits to be accepted, before it shuts the loop's
   // queue down.
   static Task<void> ShutdownWhenIdle(EventLoop& loop, Services& services);
@@ -95,6 +101,7 @@ class Server {
 
   const ListenOptions options_;
   const Clock& clock_;
+  const int min_event_loops_;
   ServiceState state_;
   grpc::ServerBuilder builder_;
   ServerFacts facts_;
@@ -103,7 +110,9 @@ class Server {
   grpc::health::v1::Health::AsyncService health_service_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<std::unique_ptr<Services>> services_;
-  std::atomic<size_t> serving_loops_{1};
+  Mutex serving_mutex_;
+  IdleCpus idle_cpus_ ABSL_GUARDED_BY(serving_mutex_);
+  std::vector<bool> serving_ ABSL_GUARDED_BY(serving_mutex_);  // per loop; the others rest
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Acceptor> acceptor_;
   std::vector<std::thread> threads_;

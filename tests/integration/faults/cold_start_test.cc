@@ -12,7 +12,7 @@ TEST_CASE("A cold start reads each user's row once, however many callers want it
   models.Add("m", 1, Identity(kFeatures));
   const FeatureTable users(kManyUsers, kFeatures);
   PredictdProcess predictd({"--models=" + models.path(), "--feature_source=" + users.source(),
-                            "--event_loops=2", "--local_cache_ttl=1h"});
+                            "--event_loops=2", "--min_event_loops=2", "--local_cache_ttl=1h"});
   REQUIRE(predictd.WaitUntilReady());
   Load::Options options;
   options.threads = kCallers;

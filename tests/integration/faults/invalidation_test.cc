@@ -21,8 +21,9 @@ struct HashRig {
   }
 
   std::vector<std::string> Flags() const {
-    return {"--models=" + models.path(), "--feature_cache=" + redis.unix_url(),
-            "--feature_cache_encoding=hash", "--event_loops=2", "--local_cache_ttl=1h"};
+    return {"--models=" + models.path(),     "--feature_cache=" + redis.unix_url(),
+            "--feature_cache_encoding=hash", "--event_loops=2",
+            "--min_event_loops=2",           "--local_cache_ttl=1h"};
   }
   void Write(int user, double value) {
     const std::string text = absl::StrCat(value);

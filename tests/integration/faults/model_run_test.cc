@@ -58,7 +58,7 @@ TEST_CASE("A row that makes the model throw, or give NaN or too large a value, f
   const std::string inline_budget = GENERATE("0", "10ms");
   PredictdProcess predictd({"--models=" + models.path(), "--feature_source=" + users.source(),
                             "--max_batch=16", "--workers=2", "--event_loops=2",
-                            "--inline_budget=" + inline_budget});
+                            "--min_event_loops=2", "--inline_budget=" + inline_budget});
   REQUIRE(predictd.WaitForState("throws", 1, v1::MODEL_STATE_READY));
   REQUIRE(predictd.WaitForState("nan", 1, v1::MODEL_STATE_READY));
   REQUIRE(predictd.WaitForState("large", 1, v1::MODEL_STATE_READY));

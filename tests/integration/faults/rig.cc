@@ -21,6 +21,7 @@ std::vector<std::string> Rig::Flags(const std::vector<std::string>& more) const 
   std::vector<std::string> flags = {"--models=" + models.path(),
                                     "--feature_source=" + users.source(),
                                     "--event_loops=2",
+                                    "--min_event_loops=2",
                                     "--workers=2",
                                     "--max_batch=16",
                                     "--local_cache_mb=0"};

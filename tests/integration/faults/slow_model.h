@@ -17,8 +17,9 @@ struct SlowModel {
   SlowModel() { models.Add("m", 1, BusyByFeature(kFeatures).Defaults(0)); }
 
   std::vector<std::string> Flags(const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> flags = {"--models=" + models.path(), "--inline_budget=0",
-                                      "--workers=1", "--event_loops=2", "--max_batch=1"};
+    std::vector<std::string> flags = {
+        "--models=" + models.path(), "--inline_budget=0",   "--workers=1",
+        "--event_loops=2",           "--min_event_loops=2", "--max_batch=1"};
     flags.insert(flags.end(), more.begin(), more.end());
     return flags;
   }

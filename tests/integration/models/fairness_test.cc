@@ -26,8 +26,8 @@ struct Medians {
 
 // Of both models under load at once, in one run.
 Medians Measure(const ModelRepository& repository, const std::string& flag) {
-  PredictdProcess server(
-      {"--models=" + repository.path(), "--workers=2", "--event_loops=2", "--max_batch=8", flag});
+  PredictdProcess server({"--models=" + repository.path(), "--workers=2", "--event_loops=2",
+                          "--min_event_loops=2", "--max_batch=8", flag});
   REQUIRE(server.WaitUntilReady());
   Load slow_load(server.grpc_address(), LoadOn("slow", kSlowCallers));
   REQUIRE(slow_load.WaitFor(2 * kSlowCallers));

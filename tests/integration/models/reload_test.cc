@@ -34,7 +34,7 @@ TEST_CASE("a thousand reloads under load fail no request, serve nothing broken a
   ModelRepository repository;
   repository.Add("m", 1, FactorModel(1));
   PredictdProcess server({"--models=" + repository.path(), "--model_poll=1h", "--max_batch=8",
-                          "--event_loops=2", "--workers=2"});
+                          "--event_loops=2", "--min_event_loops=2", "--workers=2"});
   REQUIRE(server.WaitUntilReady());
   Load::Options options = FactorLoad();
   // The loading thread has the lowest priority: there is to be something left for it.

@@ -69,6 +69,7 @@ TEST_CASE("unknown flags, bad values and leftover arguments are named") {
   refusals.Add({models, "--batch_delay=-5ms"}, {"--batch_delay"});
   refusals.Add({models, "--inline_budget=-1us"}, {"--inline_budget"});
   refusals.Add({models, "--event_loops=-1"}, {"--event_loops"});
+  refusals.Add({models, "--event_loops=2", "--min_event_loops=3"}, {"--min_event_loops", "2"});
   refusals.Add({models, "--drain_timeout=0"}, {"--drain_timeout"});
   refusals.Add({models, "--admin=everyone"}, {"--admin", "loopback"});
   refusals.Add({models, "--log_format=xml"}, {"--log_format", "json"});

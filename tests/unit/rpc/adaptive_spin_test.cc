@@ -12,6 +12,7 @@ class Rig {
   bool Pause(absl::Duration pause) {
     const bool looks = spin.LookAgain(false);
     clock.Advance(pause);
+    if (looks) spin.LookAgain(false);
     spin.Found();
     return looks;
   }
@@ -51,12 +52,23 @@ TEST_CASE("an event of the same call ends no pause") {
   CHECK(rig.Pause(kShort));
 }
 
-TEST_CASE("one of several loops sleeps at once after short pauses too") {
+TEST_CASE("a loop that was told not to spin sleeps at once after short pauses too") {
   Rig rig;
   rig.Pause(kShort);
   CHECK(rig.Pause(kShort));
-  rig.spin.HasCompany();
+  rig.spin.Stop();
   CHECK_FALSE(rig.Pause(kShort));
+}
+
+TEST_CASE("what was done after the last look is no pause") {
+  Rig rig;
+  rig.Pause(kShort);
+  REQUIRE(rig.spin.LookAgain(false));
+  rig.clock.Advance(kShort);
+  REQUIRE(rig.spin.LookAgain(false));
+  rig.clock.Advance(kLong);
+  CHECK(rig.spin.Found() == kShort);
+  CHECK(rig.Pause(kShort));
 }
 
 TEST_CASE("while an answer is under way a loop looks 30 times, soon letting others run") {

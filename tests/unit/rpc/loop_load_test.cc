@@ -8,29 +8,36 @@ namespace {
 
 constexpr absl::Duration kWhile = absl::Milliseconds(100);
 
-// A while in which the loop was idle for `idle` and sent 64 answers, every `per_change`-th to the
-// second of two sockets.
-bool FullAfter(absl::Duration idle, int per_change) {
+// A while with so many pauses that took `idle` together, and so many answers to each of two
+// sockets, one after the other.
+bool FullAfter(absl::Duration idle, int pauses, int first, int second) {
   FakeClock clock;
   LoopLoad load(clock);
-  load.Idle(idle);
-  for (int i = 0; i < 64; ++i) load.Sent(per_change > 0 && i % per_change == 0 ? 8 : 7);
+  for (int i = 0; i < pauses; ++i) load.Idle(idle / pauses);
+  for (int i = 0; i < first; ++i) load.Sent(7);
+  for (int i = 0; i < second; ++i) load.Sent(8);
   clock.Advance(kWhile);
   return load.Full();
 }
 
-TEST_CASE("a loop is full that is busy half of the time with several connections") {
-  CHECK(FullAfter(absl::Milliseconds(49), 2));
-  CHECK(FullAfter(absl::Milliseconds(49), 10));
-  CHECK_FALSE(FullAfter(absl::Milliseconds(51), 2));
+TEST_CASE("a loop is full that works nearly without a pause for several connections") {
+  CHECK(FullAfter(absl::Milliseconds(9), 50, 500, 500));
+  CHECK(FullAfter(absl::Milliseconds(9), 50, 800, 200));
+  CHECK(FullAfter(absl::Milliseconds(9), 50, 200, 800));
+  CHECK_FALSE(FullAfter(absl::Milliseconds(11), 50, 500, 500));
+}
+
+TEST_CASE("a loop is not full that works for less than a millisecond at a stretch") {
+  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 110, 500, 500));
 }
 
 TEST_CASE("a loop is not full with a single connection, however busy it is") {
-  CHECK_FALSE(FullAfter(absl::ZeroDuration(), 0));
+  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 10, 1000, 0));
 }
 
-TEST_CASE("a call now and then on another connection fills no loop") {
-  CHECK_FALSE(FullAfter(absl::ZeroDuration(), 32));
+TEST_CASE("a call now and then on another connection fills no loop, nor do a few on several") {
+  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 10, 900, 100));
+  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 10, 20, 20));
 }
 
 TEST_CASE("whether a loop is full is told at the end of a while, of that while alone") {

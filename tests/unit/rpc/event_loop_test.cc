@@ -1,0 +1,79 @@
+#include "server/rpc/event_loop.h"
+
+#include <grpcpp/server_builder.h>
+
+#include <future>
+#include <thread>
+
+#include "tests/catch.h"
+
+namespace predictd::rpc {
+namespace {
+
+const SystemClock kClock;
+
+// A loop on a thread of its own, with a queue of which no server knows.
+class Rig {
+ public:
+  explicit Rig(bool rests)
+      : loop(kClock, builder_.AddCompletionQueue(), rests), thread_([this] { loop.Run(); }) {}
+  ~Rig() {
+    loop.PostFunction([this] { loop.Shutdown(); });
+    thread_.join();
+  }
+
+  // Runs `function` on the loop and waits for it.
+  void OnLoop(const std::function<void()>& function) {
+    std::promise<void> done;
+    loop.PostFunction([&] {
+      function();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+
+ private:
+  grpc::ServerBuilder builder_;
+
+ public:
+  EventLoop loop;
+
+ private:
+  std::thread thread_;
+};
+
+class Alarm final : public Timer {
+ public:
+  void Expired() override { expired.set_value(); }
+  std::promise<void> expired;
+};
+
+void CheckTimer(Rig& rig) {
+  Alarm alarm;
+  rig.OnLoop([&] { rig.loop.Start(alarm, kClock.Now() + absl::Milliseconds(5)); });
+  alarm.expired.get_future().wait();
+}
+
+TEST_CASE("a loop that rests runs what is posted to it, and its timers") {
+  Rig rig(true);
+  for (int i = 0; i < 100; ++i) rig.OnLoop([] {});
+  CheckTimer(rig);
+}
+
+TEST_CASE("a loop that rested runs what is posted to it, and its timers, once it serves") {
+  Rig rig(true);
+  rig.OnLoop([&] { rig.loop.Serve(); });
+  for (int i = 0; i < 100; ++i) rig.OnLoop([] {});
+  CheckTimer(rig);
+}
+
+TEST_CASE("a loop can be shut down from another thread while it rests") {
+  grpc::ServerBuilder builder;
+  EventLoop loop(kClock, builder.AddCompletionQueue(), true);
+  std::thread thread([&] { loop.Run(); });
+  loop.Shutdown();
+  thread.join();
+}
+
+}  // namespace
+}  // namespace predictd::rpc
