@@ -29,7 +29,7 @@ ABSL_FLAG(
     "0 = number of CPUs");
 ABSL_FLAG(int, min_event_loops, 1,
           "those of them that take calls from the start; the others rest until one has no "
-          "pause left with the calls of several connections and a CPU is free");
+          "pause left with heavy calls or those of several connections, and a CPU is free");
 ABSL_FLAG(
     int, max_message_mb, 4,
     "largest request, in MiB; the answer to tensors or a batch takes at most 16 times as much");

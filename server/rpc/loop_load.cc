@@ -6,14 +6,16 @@ bool LoopLoad::Full() {
   const absl::Time now = clock_.Now();
   const absl::Duration time = now - since_;
   if (time < kWhile) return false;
+  const absl::Duration work = time - idle_;
+  const bool heavy = sent_ > 1 && work >= sent_ * kHeavyAnswer;
   // A lead of three quarters is seven answers of eight: the rest is a check of health now and then.
-  const bool shared = sent_ >= kFewAnswers && 4 * lead_ <= 3 * sent_;
-  const bool busy = 10 * idle_ < time && time - idle_ >= pauses_ * kLongStretch;
+  const bool several = sent_ >= kFewAnswers && 4 * lead_ <= 3 * sent_;
+  const bool full = 10 * idle_ < time && (heavy || (several && work >= pauses_ * kLongStretch));
   since_ = now;
   idle_ = absl::ZeroDuration();
   pauses_ = 0;
   sent_ = lead_ = 0;
-  return shared && busy;
+  return full;
 }
 
 }  // namespace predictd::rpc

@@ -21,29 +21,34 @@ bool FullAfter(absl::Duration idle, int pauses, int first, int second) {
 }
 
 TEST_CASE("a loop is full that works nearly without a pause for several connections") {
-  CHECK(FullAfter(absl::Milliseconds(9), 50, 500, 500));
-  CHECK(FullAfter(absl::Milliseconds(9), 50, 800, 200));
-  CHECK(FullAfter(absl::Milliseconds(9), 50, 200, 800));
-  CHECK_FALSE(FullAfter(absl::Milliseconds(11), 50, 500, 500));
+  CHECK(FullAfter(absl::Milliseconds(9), 50, 1000, 1000));
+  CHECK(FullAfter(absl::Milliseconds(9), 50, 1600, 400));
+  CHECK(FullAfter(absl::Milliseconds(9), 50, 400, 1600));
+  CHECK_FALSE(FullAfter(absl::Milliseconds(11), 50, 1000, 1000));
 }
 
-TEST_CASE("a loop is not full that works for less than a millisecond at a stretch") {
-  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 110, 500, 500));
+TEST_CASE("a loop is not full that works for less than 0.2 ms at a stretch") {
+  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 520, 1000, 1000));
 }
 
-TEST_CASE("a loop is not full with a single connection, however busy it is") {
-  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 10, 1000, 0));
+TEST_CASE("a loop is full whose answers take it more than 0.1 ms each, of one connection too") {
+  CHECK(FullAfter(absl::Milliseconds(1), 520, 900, 0));
+  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 520, 1000, 0));
+  CHECK_FALSE(FullAfter(absl::Milliseconds(15), 520, 500, 0));
 }
 
-TEST_CASE("a call now and then on another connection fills no loop, nor do a few on several") {
-  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 10, 900, 100));
-  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 10, 20, 20));
+TEST_CASE("a loop is not full with light calls of a single connection, however busy it is") {
+  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 10, 2000, 0));
+}
+
+TEST_CASE("a call now and then on another connection fills no loop") {
+  CHECK_FALSE(FullAfter(absl::Milliseconds(1), 10, 1800, 200));
 }
 
 TEST_CASE("whether a loop is full is told at the end of a while, of that while alone") {
   FakeClock clock;
   LoopLoad load(clock);
-  for (int i = 0; i < 64; ++i) load.Sent(i % 2);
+  for (int i = 0; i < 2000; ++i) load.Sent(i % 2);
   clock.Advance(kWhile / 2);
   CHECK_FALSE(load.Full());
   clock.Advance(kWhile / 2);
