@@ -127,7 +127,8 @@ void EventLoop::TakeEvents(gpr_timespec deadline) {
     EndPiece();
     ++count;
   }
-  if (take_all) busy_ = count >= kBusyEvents;
+  // A look that finds nothing, of which there are many in a pause, says nothing of that.
+  if (take_all && count > 0) busy_ = count >= kBusyEvents;
 }
 
 gpr_timespec EventLoop::NextTimerOnGrpcClock() const {
