@@ -86,7 +86,7 @@ void EventLoop::Serve() {
 }
 
 void EventLoop::Found() {
-  load_.Idle(spin_.Found());
+  load_.Begin(spin_.Found());
   if (on_full_ && load_.Full()) on_full_();
 }
 

@@ -10,10 +10,10 @@ bool LoopLoad::Full() {
   const bool heavy = sent_ > 1 && work >= sent_ * kHeavyAnswer;
   // A lead of three quarters is seven answers of eight: the rest is a check of health now and then.
   const bool several = sent_ >= kFewAnswers && 4 * lead_ <= 3 * sent_;
-  const bool full = 10 * idle_ < time && (heavy || (several && work >= pauses_ * kLongStretch));
+  const bool full = 10 * idle_ < time && (heavy || (several && work >= pieces_ * kLongPiece));
   since_ = now;
   idle_ = absl::ZeroDuration();
-  pauses_ = 0;
+  pieces_ = 0;
   sent_ = lead_ = 0;
   return full;
 }

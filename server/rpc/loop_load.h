@@ -20,11 +20,12 @@ class LoopLoad {
  public:
   explicit LoopLoad(const Clock& clock) : clock_(clock), since_(clock.Now()) {}
 
-  // There was nothing to do for `time`, or only what gRPC does within a wait: handshakes, and
-  // messages of which more is to come.
-  void Idle(absl::Duration time) {
+  // A piece of work begins, a turn of the loop or a part of one, before which there was nothing to
+  // do for `time`, or only what gRPC does within a wait: handshakes, and messages of which more is
+  // to come.
+  void Begin(absl::Duration time) {
     idle_ += time;
-    ++pauses_;
+    ++pieces_;
   }
   // An answer was sent on `socket`. Those given at once, such as refusals, need not be told.
   void Sent(int socket) {
@@ -40,22 +41,22 @@ class LoopLoad {
   }
 
   // Asked again and again: true at the end of a while in which the loop was busy nearly all of the
-  // time, either for long per answer, or for long at a stretch with answers of which no socket had
-  // nearly all.
+  // time, either for long per answer, or in long pieces with answers of which no socket had nearly
+  // all.
   bool Full();
 
  private:
   static constexpr absl::Duration kWhile = absl::Milliseconds(100);
   static constexpr absl::Duration kHeavyAnswer = absl::Microseconds(100);
   static constexpr int kFewAnswers = 64;
-  // With four connections and 8 in flight, 40 us at a stretch, a second loop made it 2.4 of the CPU
-  // per call and 0.5 of the requests/s. With 256 in flight it is 260 us.
-  static constexpr absl::Duration kLongStretch = absl::Microseconds(200);
+  // With four connections and 8 in flight, 40 us a piece, a second loop made it 2.4 of the CPU per
+  // call and 0.5 of the requests/s. With 256 in flight it is 260 us.
+  static constexpr absl::Duration kLongPiece = absl::Microseconds(200);
 
   const Clock& clock_;
   absl::Time since_;
   absl::Duration idle_;
-  int64_t pauses_ = 0;
+  int64_t pieces_ = 0;
   int64_t sent_ = 0;
   // The socket that has most of the answers, if one has more than half, and by how many it leads
   // (Boyer and Moore's majority vote).

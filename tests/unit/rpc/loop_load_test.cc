@@ -8,12 +8,12 @@ namespace {
 
 constexpr absl::Duration kWhile = absl::Milliseconds(100);
 
-// A while with so many pauses that took `idle` together, and so many answers to each of two
+// A while with so many pieces of work and `idle` between them, and so many answers to each of two
 // sockets, one after the other.
-bool FullAfter(absl::Duration idle, int pauses, int first, int second) {
+bool FullAfter(absl::Duration idle, int pieces, int first, int second) {
   FakeClock clock;
   LoopLoad load(clock);
-  for (int i = 0; i < pauses; ++i) load.Idle(idle / pauses);
+  for (int i = 0; i < pieces; ++i) load.Begin(idle / pieces);
   for (int i = 0; i < first; ++i) load.Sent(7);
   for (int i = 0; i < second; ++i) load.Sent(8);
   clock.Advance(kWhile);
@@ -27,7 +27,7 @@ TEST_CASE("a loop is full that works nearly without a pause for several connecti
   CHECK_FALSE(FullAfter(absl::Milliseconds(11), 50, 1000, 1000));
 }
 
-TEST_CASE("a loop is not full that works for less than 0.2 ms at a stretch") {
+TEST_CASE("a loop is not full whose pieces of work are shorter than 0.2 ms") {
   CHECK_FALSE(FullAfter(absl::Milliseconds(1), 520, 1000, 1000));
 }
 
