@@ -14,7 +14,7 @@ constexpr char kRefused[] = R"(predictd_feature_errors_total{store="redis",kind=
 
 // One loop, so that one client says what changed.
 std::vector<std::string> OneLoop(const std::string& url) {
-  return {"--feature_cache=" + url, "--event_loops=1"};
+  return {"--feature_cache=" + url, "--event_loops=1", "--min_event_loops=1"};
 }
 
 TEST_CASE("A password that is required from now on: the source answers, one line says so") {
