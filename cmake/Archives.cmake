@@ -1,4 +1,4 @@
-# Static archives of gRPC and Abseil instead of their shared libraries.
+# Static archives of gRPC, Abseil and re2 instead of their shared libraries.
 #
 # A shared library calls its own functions through tables, as another library might replace them,
 # and asks a function for its thread-local variables. Without both, and with the allocator linked

@@ -105,8 +105,7 @@ class Lane {
 
   // At least 1.
   int RowsWithin(absl::Duration longest) const;
-  // What a row costs in batches of `rows`, over its cost in the largest; as first
-  // measured.
+  // What a row costs in batches of `rows`, over its cost in the largest, as first measured.
   double CostInSmaller(int rows) const;
 
   const LaneOptions options_;

@@ -76,7 +76,6 @@ void EventLoop::Rest() {
     woken_ = false;
     AfterSleep();
   }
-  AfterSleep();
 }
 
 void EventLoop::Serve() {

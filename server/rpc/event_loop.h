@@ -48,6 +48,7 @@ class EventLoop : public Loop, private Event {
  private:
   // Until Serve or Shutdown.
   void Rest();
+  // Ends the pause: there is work, or there was in the turn that has ended.
   void Found();
   // The events that come after Shutdown.
   void TakeLastEvents();

@@ -95,11 +95,10 @@ void Server::StartServices(Services& services) {
 void Server::HelpLoop(size_t full) {
   const size_t loops = loops_.size();
   MutexLock lock(serving_mutex_);
-  if (idle_cpus_.SinceLastCall() < kEnoughIdleCpus) return;
   const auto below = [&](size_t distance) { return (full + loops - distance) % loops; };
   size_t resting = 0;
   while (!serving_[below(resting + 1)]) ++resting;
-  if (resting == 0) return;
+  if (resting == 0 || idle_cpus_.SinceLastCall() < kEnoughIdleCpus) return;
   const size_t next = below((resting + 1) / 2);
   serving_[next] = true;
   loops_[full]->StopSpinning();

@@ -2,9 +2,11 @@
 
 #include <grpcpp/server_builder.h>
 
-#include <future>
+#include <functional>
+#include <memory>
 #include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "tests/catch.h"
 
 namespace predictd::rpc {
@@ -24,12 +26,12 @@ class Rig {
 
   // Runs `function` on the loop and waits for it.
   void OnLoop(const std::function<void()>& function) {
-    std::promise<void> done;
+    absl::Notification done;
     loop.PostFunction([&] {
       function();
-      done.set_value();
+      done.Notify();
     });
-    done.get_future().wait();
+    done.WaitForNotification();
   }
 
  private:
@@ -44,14 +46,14 @@ class Rig {
 
 class Alarm final : public Timer {
  public:
-  void Expired() override { expired.set_value(); }
-  std::promise<void> expired;
+  void Expired() override { expired.Notify(); }
+  absl::Notification expired;
 };
 
 void CheckTimer(Rig& rig) {
   Alarm alarm;
   rig.OnLoop([&] { rig.loop.Start(alarm, kClock.Now() + absl::Milliseconds(5)); });
-  alarm.expired.get_future().wait();
+  alarm.expired.WaitForNotification();
 }
 
 TEST_CASE("a loop that rests runs what is posted to it, and its timers") {
