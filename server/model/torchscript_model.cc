@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "server/base/status.h"
+#include "server/model/dense_model.h"
 #include "server/model/paced_file.h"
 #include "server/model/signature.h"
 #include "server/model/torch_model.h"
-#include "server/model/torchscript_variant.h"
+#include "server/model/torchscript_variants.h"
 
 namespace predictd::model {
 namespace {
@@ -41,12 +42,14 @@ absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& direct
   absl::StatusOr<v1::Signature> signature = ReadSignature(directory, extra["signature.json"]);
   if (!signature.ok()) return signature.status();
 
+  Variants variants = FindVariants(std::move(module), *signature);
   auto model = std::make_unique<TorchModel>(
-      *signature,
-      [program = FastestVariant(std::move(module), *signature)](
-          const std::vector<at::Tensor>& inputs) { return Outputs(program.Run(inputs)); });
+      *signature, [program = std::move(variants.fastest)](const std::vector<at::Tensor>& inputs) {
+        return Outputs(program.Run(inputs));
+      });
   PREDICTD_RETURN_IF_ERROR(model->LearnOutputs());
-  return model;
+  if (!variants.dense) return model;
+  return PreferDense(std::move(model), *std::move(variants.dense));
 }
 
 }  // namespace predictd::model

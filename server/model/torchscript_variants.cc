@@ -1,13 +1,15 @@
-#include "server/model/torchscript_variant.h"
+#include "server/model/torchscript_variants.h"
 
 #include <algorithm>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "server/base/log.h"
+#include "server/model/dense_graph.h"
 #include "server/model/linear_layers.h"
 
 namespace predictd::model {
@@ -104,18 +106,33 @@ bool HasFreeSizes(const v1::Signature& signature) {
                      });
 }
 
+// Of a module with one input, where it is one.
+std::optional<DenseNetwork> Dense(const torch::jit::Module& frozen,
+                                  const v1::Signature& signature) {
+  return Try("dense kernels", [&] {
+    const v1::Tensor& input = signature.inputs(0);
+    if (input.shape_size() != 2)
+      throw std::runtime_error("its input has other than two dimensions");
+    auto network = ReadDenseNetwork(*frozen.get_method("forward").graph(), input.shape(1));
+    if (!network.ok()) throw std::runtime_error(std::string(network.status().message()));
+    return *std::move(network);
+  });
+}
+
 }  // namespace
 
-ScriptProgram FastestVariant(torch::jit::Module module, const v1::Signature& signature) {
+Variants FindVariants(torch::jit::Module module, const v1::Signature& signature) {
   module.eval();
   const ScriptProgram plain(module);
-  if (HasFreeSizes(signature)) return plain;
+  if (HasFreeSizes(signature)) return {plain, {}};
   const Samples samples(signature);
   const auto frozen = Try("freeze", [&] { return torch::jit::freeze(module); });
-  if (!frozen) return plain;
+  if (!frozen) return {plain, {}};
   const ScriptProgram reference(*frozen);
-  if (!samples.NearlyEqual(plain, reference)) return plain;
+  if (!samples.NearlyEqual(plain, reference)) return {plain, {}};
 
+  // Before optimize_for_inference, whose copy shares the graph that it changes.
+  std::optional<DenseNetwork> dense = Dense(*frozen, signature);
   ScriptProgram fastest = reference;
   double fastest_seconds = samples.RunSeconds(fastest);
   const auto consider = [&](const char* what, ScriptProgram (*make)(const torch::jit::Module&)) {
@@ -134,7 +151,7 @@ ScriptProgram FastestVariant(torch::jit::Module module, const v1::Signature& sig
   };
   consider("transposed linear layers", Transposed);
   consider("optimize_for_inference", Optimised);
-  return fastest;
+  return {fastest, std::move(dense)};
 }
 
 }  // namespace predictd::model

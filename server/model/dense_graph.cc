@@ -1,0 +1,204 @@
+#include "server/model/dense_graph.h"
+
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/status.h"
+
+namespace predictd::model {
+namespace {
+
+using torch::jit::Graph;
+using torch::jit::Node;
+using torch::jit::Value;
+
+constexpr int64_t kMostWeights = 512 * 1024;
+
+bool Is(const Node& node, const char* kind) {
+  return node.kind() == c10::Symbol::fromQualString(kind);
+}
+
+// Scripted batch normalisation asks how many dimensions there are, which freezing cannot know: what
+// the layers below keep at two is answered, so that the branches behind it go.
+std::shared_ptr<Graph> WithoutQuestions(Graph& frozen) {
+  constexpr std::array<const char*, 4> kKeepTwo = {"aten::linear", "aten::relu", "aten::relu_",
+                                                   "aten::batch_norm"};
+  auto graph = frozen.copy();
+  const torch::jit::WithInsertPoint first(graph->nodes().front());
+  Value* const two = graph->insertConstant(2);
+  std::set<const Value*> rows = {graph->inputs().back()};
+  for (Node* node : graph->nodes()) {
+    if (node->inputs().empty() || rows.count(node->input(0)) == 0) continue;
+    if (Is(*node, "aten::dim")) node->output()->replaceAllUsesWith(two);
+    const auto is = [node](const char* kind) { return Is(*node, kind); };
+    if (std::any_of(kKeepTwo.begin(), kKeepTwo.end(), is)) rows.insert(node->output());
+  }
+  torch::jit::ConstantPropagation(graph);
+  torch::jit::EliminateDeadCode(graph);
+  return graph;
+}
+
+// Follows the chain from the rows to the result.
+class ChainReader {
+ public:
+  explicit ChainReader(int inputs) : network_(inputs) {}
+
+  absl::StatusOr<DenseNetwork> Read(const Graph& graph) && {
+    if (graph.inputs().size() != 2 || graph.outputs().size() != 1) {
+      return absl::UnimplementedError("more than one input or output");
+    }
+    current_ = graph.inputs()[1];
+    for (const Node* node : graph.nodes()) {
+      if (Is(*node, "prim::Constant")) continue;
+      // What another one uses too is no chain.
+      const bool next = !squeezed_ && !node->inputs().empty() && node->input(0) == current_ &&
+                        current_->uses().size() == 1 && node->outputs().size() == 1;
+      if (!next || !Take(*node)) return absl::UnimplementedError(node->kind().toQualString());
+      if (weights_ > kMostWeights) {
+        return absl::UnimplementedError(absl::StrCat("more than ", kMostWeights, " weights"));
+      }
+      current_ = node->output();
+    }
+    if (graph.outputs()[0] != current_) return absl::UnimplementedError("no chain");
+    return std::move(network_);
+  }
+
+ private:
+  using Floats = std::optional<at::Tensor>;
+
+  bool Take(const Node& node) {
+    if (Is(node, "aten::linear")) return TakeLinear(node);
+    if (Is(node, "aten::batch_norm")) return TakeBatchNorm(node);
+    if (Is(node, "aten::squeeze")) return TakeSqueeze(node);
+    return TakeArithmetic(node) || TakeActivation(node);
+  }
+
+  bool TakeLinear(const Node& node) {
+    const Floats weight = Constant(node.input(1), 2);
+    if (!weight || weight->size(1) != network_.outputs()) return false;
+    Floats bias = Constant(node.input(2), 1);
+    if (!bias) {
+      if (!torch::jit::toIValue(node.input(2)).value_or(0).isNone()) return false;
+      bias = at::zeros({weight->size(0)});
+    }
+    if (bias->size(0) != weight->size(0)) return false;
+    weights_ += weight->numel();
+    network_.AddLinear(Span(*weight), Span(*bias));
+    return true;
+  }
+
+  // input, weight, bias, mean, variance, training, momentum, eps, cudnn_enabled.
+  bool TakeBatchNorm(const Node& node) {
+    const Floats weight = Constant(node.input(1), 1);
+    const Floats bias = Constant(node.input(2), 1);
+    const Floats mean = Constant(node.input(3), 1);
+    const Floats variance = Constant(node.input(4), 1);
+    const auto training = torch::jit::constant_as<bool>(node.input(5));
+    const auto epsilon = torch::jit::constant_as<double>(node.input(7));
+    if (!weight || !bias || !mean || !variance || training.value_or(true) || !epsilon) return false;
+    const at::Tensor scale = *weight * at::rsqrt(*variance + *epsilon);
+    return AddArithmetic(DenseOperation::kSubtract, *mean) &&
+           AddArithmetic(DenseOperation::kMultiply, scale) &&
+           AddArithmetic(DenseOperation::kAdd, *bias);
+  }
+
+  // [rows, 1] as [rows]: the same values.
+  bool TakeSqueeze(const Node& node) {
+    if (node.inputs().size() != 2 || network_.outputs() != 1) return false;
+    const int64_t dimension = torch::jit::constant_as<int64_t>(node.input(1)).value_or(0);
+    squeezed_ = dimension == 1 || dimension == -1;
+    return squeezed_;
+  }
+
+  bool TakeArithmetic(const Node& node) {
+    struct Known {
+      const char* kind;
+      size_t inputs;
+      DenseOperation operation;
+    };
+    // A third input of add and sub is a factor of the second; one of div would be a rounding.
+    constexpr std::array<Known, 4> kKnown = {{{"aten::add", 3, DenseOperation::kAdd},
+                                              {"aten::sub", 3, DenseOperation::kSubtract},
+                                              {"aten::mul", 2, DenseOperation::kMultiply},
+                                              {"aten::div", 2, DenseOperation::kDivide}}};
+    for (const Known& known : kKnown) {
+      if (!Is(node, known.kind) || node.inputs().size() != known.inputs) continue;
+      if (known.inputs == 3 && torch::jit::constant_as<int64_t>(node.input(2)).value_or(0) != 1) {
+        return false;
+      }
+      const auto constant = torch::jit::toIValue(node.input(1));
+      if (!constant) return false;
+      if (constant->isScalar()) {
+        return AddArithmetic(known.operation, at::scalar_tensor(constant->toScalar()));
+      }
+      return constant->isTensor() && AddArithmetic(known.operation, constant->toTensor());
+    }
+    return false;
+  }
+
+  bool TakeActivation(const Node& node) {
+    struct Known {
+      const char* kind;
+      const char* in_place;
+      DenseOperation operation;
+    };
+    constexpr std::array<Known, 3> kKnown = {
+        {{"aten::relu", "aten::relu_", DenseOperation::kRelu},
+         {"aten::sigmoid", "aten::sigmoid_", DenseOperation::kSigmoid},
+         {"aten::tanh", "aten::tanh_", DenseOperation::kTanh}}};
+    for (const Known& known : kKnown) {
+      if (!Is(node, known.kind) && !Is(node, known.in_place)) continue;
+      network_.AddActivation(known.operation);
+      return true;
+    }
+    return false;
+  }
+
+  // One value for all columns, or one for each.
+  bool AddArithmetic(DenseOperation operation, const at::Tensor& constant) {
+    const int64_t columns = network_.outputs();
+    const bool row = constant.dim() == 1 || (constant.dim() == 2 && constant.size(0) == 1);
+    const bool fits =
+        constant.dim() == 0 || (row && constant.scalar_type() == at::kFloat &&
+                                (constant.size(-1) == columns || constant.size(-1) == 1));
+    if (!fits) return false;
+    const at::Tensor values = constant.to(at::kFloat).reshape({-1}).expand({columns}).contiguous();
+    network_.AddArithmetic(operation, Span(values));
+    return true;
+  }
+
+  // A constant FP32 tensor of `dimensions`, its values one behind the other.
+  static Floats Constant(const Value* value, int64_t dimensions) {
+    const auto constant = torch::jit::toIValue(value);
+    if (!constant || !constant->isTensor()) return std::nullopt;
+    const at::Tensor& tensor = constant->toTensor();
+    const bool plain = tensor.defined() && tensor.layout() == at::kStrided &&
+                       tensor.scalar_type() == at::kFloat && tensor.dim() == dimensions;
+    return plain ? std::optional(tensor.contiguous()) : std::nullopt;
+  }
+
+  static absl::Span<const float> Span(const at::Tensor& values) {
+    return {values.data_ptr<float>(), static_cast<size_t>(values.numel())};
+  }
+
+  DenseNetwork network_;
+  const Value* current_ = nullptr;
+  bool squeezed_ = false;
+  int64_t weights_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<DenseNetwork> ReadDenseNetwork(Graph& frozen, int inputs) {
+  return ChainReader(inputs).Read(*WithoutQuestions(frozen));
+}
+
+}  // namespace predictd::model

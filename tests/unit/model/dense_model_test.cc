@@ -1,0 +1,74 @@
+#include "server/model/dense_model.h"
+
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/catch.h"
+
+namespace predictd::model {
+namespace {
+
+// Gives twice its value, and takes its time.
+class Doubler : public Model {
+ public:
+  explicit Doubler(int& runs) : runs_(runs) {
+    layouts_.push_back({"x", Datatype::kFp32, {-1, 1}, 1});
+  }
+  const v1::Signature& signature() const override { return signature_; }
+  const std::vector<TensorLayout>& inputs() const override { return layouts_; }
+  const std::vector<TensorLayout>& outputs() const override { return layouts_; }
+  absl::Status Run(int rows, const char* const* inputs, char* const* outputs) const override {
+    ++runs_;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const auto* const x = reinterpret_cast<const float*>(inputs[0]);
+    auto* const y = reinterpret_cast<float*>(outputs[0]);
+    for (int i = 0; i < rows; ++i) y[i] = 2 * x[i];
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::vector<TensorValue>> RunShapes(absl::Span<const TensorView>) const override {
+    return std::vector<TensorValue>{};
+  }
+
+ private:
+  int& runs_;
+  const v1::Signature signature_;
+  std::vector<TensorLayout> layouts_;
+};
+
+DenseNetwork Times(float factor) {
+  DenseNetwork network(1);
+  network.AddLinear({factor}, {0});
+  return network;
+}
+
+// How often the model itself still runs once `network` was to take its place.
+int RunsOfItsOwn(DenseNetwork network) {
+  int runs = 0;
+  const auto model = PreferDense(std::make_unique<Doubler>(runs), std::move(network));
+  runs = 0;
+  const float x = 21;
+  float y = 0;
+  const char* const input = reinterpret_cast<const char*>(&x);
+  char* const output = reinterpret_cast<char*>(&y);
+  REQUIRE(model->Run(1, &input, &output).ok());
+  CHECK(y == 42);
+  CHECK(model->inputs()[0].name == "x");
+  return runs;
+}
+
+TEST_CASE("a dense network takes the place of a slower model that gives the same") {
+  CHECK(RunsOfItsOwn(Times(2)) == 0);
+}
+
+TEST_CASE("a model stays where the dense network gives something else or has other columns") {
+  CHECK(RunsOfItsOwn(Times(2.001F)) == 1);
+  DenseNetwork wide(2);
+  wide.AddLinear({2, 0}, {0});
+  CHECK(RunsOfItsOwn(std::move(wide)) == 1);
+}
+
+}  // namespace
+}  // namespace predictd::model

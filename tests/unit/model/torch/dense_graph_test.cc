@@ -1,0 +1,71 @@
+#include <string>
+
+#include "tests/catch.h"
+#include "tests/unit/model/torch/dense.h"
+
+namespace predictd::model {
+namespace {
+
+void CheckSame(const std::string& source) {
+  INFO(source);
+  const Dense result = ReadDense(source);
+  CHECK(result.refused.empty());
+  REQUIRE(result.dense.size() == result.libtorch.size());
+  for (size_t i = 0; i < result.dense.size(); ++i) {
+    CHECK(result.dense[i] == Approx(result.libtorch[i]).epsilon(1e-5).margin(1e-6));
+  }
+}
+
+std::string Returning(const std::string& expression) {
+  return "def forward(self, x): return " + expression;
+}
+
+std::string Refused(const std::string& expression) {
+  return ReadDense(Returning(expression)).refused;
+}
+
+TEST_CASE("each layer that dense kernels know gives what libtorch gives") {
+  for (const char* expression :
+       {"torch.linear(x, self.w, self.v)", "torch.linear(x, self.w)", "x + self.m", "x - self.m",
+        "x * self.m", "x / self.s", "x + 1", "x - 1.5", "x * 3", "x / 4.0", "torch.relu(x)",
+        "torch.relu_(x)", "torch.sigmoid(x)", "torch.tanh(x)",
+        "torch.batch_norm(x, self.m, self.s, self.m, self.s, False, 0.1, 0.001, True)"}) {
+    CheckSame(Returning(expression));
+  }
+}
+
+TEST_CASE("layers one behind the other are a dense network, one last column squeezed away") {
+  CheckSame(
+      Returning("torch.sigmoid(torch.linear(torch.relu(torch.linear("
+                "(x - self.m) / self.s, self.w, self.v)), self.w.t()))"));
+  CheckSame(Returning("torch.linear(x, self.w[:1]).squeeze(-1)"));
+  CheckSame(Returning("torch.linear(x, self.w[:1]).squeeze(1)"));
+}
+
+TEST_CASE("a question for the number of dimensions, as scripted modules ask, does not matter") {
+  CheckSame(R"(
+def forward(self, x):
+    y = torch.linear(x, self.w, self.v)
+    assert y.dim() == 2 or y.dim() == 3
+    return torch.relu(y)
+)");
+}
+
+TEST_CASE("what is no such chain is refused by the operator's name") {
+  CHECK(Refused("torch.exp(x)") == "aten::exp");
+  CHECK(Refused("torch.linear(x, x)") == "aten::linear");
+  CHECK(Refused("torch.add(x, self.m, alpha=2)") == "aten::add");
+  CHECK(Refused("torch.div(x, self.s, rounding_mode='floor')") == "aten::div");
+  CHECK(Refused("x + torch.relu(x)") != "");
+  CHECK(Refused("torch.relu(torch.relu(x) * x)") != "");
+  CHECK(Refused("x.squeeze(0)") == "aten::squeeze");
+  CHECK(Refused("self.m - x") != "");
+}
+
+TEST_CASE("networks of more weights than a core's cache holds are left to libtorch") {
+  const Dense large = ReadDense(Returning("torch.linear(x, self.w, self.v)"), 200'000);
+  CHECK(large.refused == "more than 524288 weights");
+}
+
+}  // namespace
+}  // namespace predictd::model
