@@ -1,5 +1,6 @@
 #include "server/features/reader.h"
 
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -21,6 +22,13 @@ std::shared_ptr<const Schema> CountedApart(std::shared_ptr<const Schema> schema)
 bool YoungEnough(absl::Time read_at, absl::Duration max_age, absl::Time asked) {
   return max_age == absl::InfiniteDuration() ||
          (read_at != absl::InfinitePast() && read_at >= asked - max_age);
+}
+
+// Reads with different outcomes are different flights. No user id holds the NUL.
+std::string FlightKey(absl::string_view user_id, bool newest, uint64_t fingerprint) {
+  char kind[2 + sizeof(fingerprint)] = {'\0', newest ? 'n' : 'a'};
+  std::memcpy(kind + 2, &fingerprint, sizeof(fingerprint));
+  return absl::StrCat(user_id, absl::string_view(kind, sizeof(kind)));
 }
 
 }  // namespace
@@ -88,22 +96,32 @@ void Reader::ReadLocal(absl::Span<const absl::string_view> user_ids, absl::Durat
   }
 }
 
-Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duration max_age,
-                                              absl::Time deadline) {
-  FeatureRow local;
-  const Found found_locally = ReadLocal(user_id, max_age, &local);
-  if (found_locally == Found::kRow) co_return local;
-  if (found_locally == Found::kUnknown) co_return UnknownUser(user_id);
-  // A source whose schema is not known yet says why.
-  if (CurrentSchema()->size() == 0 && source_ == nullptr) {
-    co_return absl::FailedPreconditionError("no feature names are known");
+Task<Reader::Result> Reader::Read(absl::string_view user_id, absl::Duration max_age,
+                                  absl::Time deadline) {
+  FeatureRow row;
+  const Found found = ReadLocal(user_id, max_age, &row);
+  if (found == Found::kRow) co_return row;
+  if (found == Found::kUnknown) co_return UnknownUser(user_id);
+  Task<Result> reading = ReadStores(user_id, max_age, deadline);
+  co_return co_await std::move(reading);
+}
+
+Task<Reader::Result> Reader::ReadStores(absl::string_view user_id, absl::Duration max_age,
+                                        absl::Time deadline) {
+  // Nearly always; a coroutine around it would cost each request one more frame.
+  if (max_age == absl::InfiniteDuration()) {
+    return Join(user_id, From::kAnywhere, deadline, nullptr);
   }
+  return ReadYoung(user_id, max_age, deadline);
+}
+
+Task<Reader::Result> Reader::ReadYoung(absl::string_view user_id, absl::Duration max_age,
+                                       absl::Time deadline) {
   const absl::Time asked = WallNow();
   if (max_age > absl::ZeroDuration()) {
-    SingleFlight::Landing found = co_await Join(user_id, From::kAnywhere, deadline);
-    if (!found.result.ok() || YoungEnough(found.result->read_at, max_age, asked)) {
-      co_return std::move(found.result);
-    }
+    Task<Result> reading = Join(user_id, From::kAnywhere, deadline, nullptr);
+    Result found = co_await std::move(reading);
+    if (!found.ok() || YoungEnough(found->read_at, max_age, asked)) co_return found;
   }
   if (source_ == nullptr) {
     co_return absl::FailedPreconditionError(
@@ -111,50 +129,53 @@ Task<absl::StatusOr<FeatureRow>> Reader::Read(std::string user_id, absl::Duratio
                      "there is no --feature_source to read one from"));
   }
   Task<Result> reading = ReadNewest(user_id, max_age <= absl::ZeroDuration(), deadline);
+  co_return co_await std::move(reading);
+}
+
+Task<Reader::Result> Reader::ReadNewest(absl::string_view user_id, bool begun_after_now,
+                                        absl::Time deadline) {
+  bool started = false;
+  Task<Result> reading = Join(user_id, From::kNewest, deadline, &started);
   Result newest = co_await std::move(reading);
+  // A read that began before this caller came may not show what the caller has just written.
+  const bool answered = newest.ok() || absl::IsNotFound(newest.status());
+  if (begun_after_now && !started && answered) {
+    Task<Result> again = Join(user_id, From::kNewest, deadline, nullptr);
+    newest = co_await std::move(again);
+  }
   co_return newest;
 }
 
-Task<Reader::Result> Reader::ReadNewest(const std::string& user_id, bool begun_after_now,
-                                        absl::Time deadline) {
-  SingleFlight::Landing newest = co_await Join(user_id, From::kNewest, deadline);
-  // A read that began before this caller came may not show what the caller has just written.
-  const bool answered = newest.result.ok() || absl::IsNotFound(newest.result.status());
-  if (begun_after_now && !newest.started && answered) {
-    newest = co_await Join(user_id, From::kNewest, deadline);
-  }
-  co_return std::move(newest.result);
-}
-
-Task<SingleFlight::Landing> Reader::Join(const std::string& user_id, From from,
-                                         absl::Time deadline) {
+Task<Reader::Result> Reader::Join(absl::string_view user_id, From from, absl::Time deadline,
+                                  bool* started) {
   const absl::Time start = loop_.Now();
   RecentBest& shortest = shortest_reads_[static_cast<int>(from)];
   // A caller without a deadline needs no look.
   if (deadline != absl::InfiniteFuture()) {
     if (deadline <= start) {
-      co_return SingleFlight::Landing{
-          absl::DeadlineExceededError("deadline passed before features were read")};
+      co_return absl::DeadlineExceededError("deadline passed before features were read");
     }
     if (const absl::Duration least = shortest.Get(start); deadline - start < least) {
-      co_return SingleFlight::Landing{absl::DeadlineExceededError(absl::StrCat(
+      co_return absl::DeadlineExceededError(absl::StrCat(
           "features were not read: the deadline leaves ", absl::FormatDuration(deadline - start),
-          ", and a read takes at least ", absl::FormatDuration(least)))};
+          ", and a read takes at least ", absl::FormatDuration(least)));
     }
   }
   std::shared_ptr<const Schema> schema = CurrentSchema();
-  // Reads with different outcomes are different flights. No user id holds the NUL.
-  const absl::string_view kind = from == From::kNewest ? "newest" : "any";
-  const std::string key = absl::StrCat(user_id, absl::string_view("\0", 1), kind,
-                                       absl::Hex(schema->fingerprint(), absl::kZeroPad16));
-  auto read = [&] { return ReadStores(user_id, schema, from); };
+  // A source whose schema is not known yet says why.
+  if (schema->size() == 0 && source_ == nullptr) {
+    co_return absl::FailedPreconditionError("no feature names are known");
+  }
+  const std::string key = FlightKey(user_id, from == From::kNewest, schema->fingerprint());
+  auto read = [&] { return AskStores(std::string(user_id), schema, from); };
   auto joined = flights_.Join(loop_, scope_, key, deadline, read);
   SingleFlight::Landing landing = co_await joined;
   if (landing.started && (landing.result.ok() || absl::IsNotFound(landing.result.status()))) {
     const absl::Time now = loop_.Now();
     shortest.Note(now - start, now);
   }
-  co_return landing;
+  if (started != nullptr) *started = landing.started;
+  co_return std::move(landing.result);
 }
 
 }  // namespace predictd::features

@@ -72,23 +72,27 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
 
   // The row in the in-process cache, if it is there and not older than `max_age`, without a wait.
-  // kUnknown: nobody knew the user a moment ago. kMiss: Read may still find one; `row` holds
+  // kUnknown: nobody knew the user a moment ago. kMiss: ReadStores may still find one; `row` holds
   // nothing of use then.
   Found ReadLocal(absl::string_view user_id, absl::Duration max_age, FeatureRow* row);
   // The same for many at once.
   void ReadLocal(absl::Span<const absl::string_view> user_ids, absl::Duration max_age,
                  LocalRows* rows);
 
-  // The row, at most `max_age` old: InfiniteDuration takes any, 0 reads the source. A row of
-  // unknown age is too old for any finite `max_age`. `user_id` holds no NUL. `deadline` is of the
-  // loop's clock; InfiniteFuture = none.
+  // For a user of whom ReadLocal says kMiss: the row, at most `max_age` old: InfiniteDuration takes
+  // any, 0 reads the source. A row of unknown age is too old for any finite `max_age`. `user_id`
+  // holds no NUL and outlives the task. `deadline` is of the loop's clock; InfiniteFuture = none.
   //
   // NOT_FOUND: nobody knows the user. UNAVAILABLE: neither Redis nor the source could be asked; the
   // message says which, since when (the source's own message does for the source).
   // DEADLINE_EXCEEDED: no row by `deadline`, or so little time left that none of the reads of the
   // last second would have made it: then none is started. FAILED_PRECONDITION: the row is too old
   // and there is no source to read a newer one from; or no features are known.
-  Task<absl::StatusOr<FeatureRow>> Read(std::string user_id, absl::Duration max_age,
+  Task<absl::StatusOr<FeatureRow>> ReadStores(absl::string_view user_id, absl::Duration max_age,
+                                              absl::Time deadline);
+
+  // ReadLocal, and where need be ReadStores.
+  Task<absl::StatusOr<FeatureRow>> Read(absl::string_view user_id, absl::Duration max_age,
                                         absl::Time deadline);
 
   // The user's row in the source was written to: the copy in the process goes, and the one in
@@ -105,10 +109,13 @@ class Reader {
   enum class From { kAnywhere, kNewest };
 
   const std::shared_ptr<const Schema>& CurrentSchema();
-  Task<SingleFlight::Landing> Join(const std::string& user_id, From from, absl::Time deadline);
-  Task<Result> ReadNewest(const std::string& user_id, bool begun_after_now, absl::Time deadline);
+  // Joins the flight for the user's row. `started`, where given, becomes true where this began it.
+  Task<Result> Join(absl::string_view user_id, From from, absl::Time deadline, bool* started);
+  Task<Result> ReadNewest(absl::string_view user_id, bool begun_after_now, absl::Time deadline);
+  Task<Result> ReadYoung(absl::string_view user_id, absl::Duration max_age, absl::Time deadline);
   Task<absl::StatusOr<std::optional<FeatureRow>>> ReadSource(const std::string& user_id);
-  Task<Result> ReadStores(std::string user_id, std::shared_ptr<const Schema> schema, From from);
+  // The flight.
+  Task<Result> AskStores(std::string user_id, std::shared_ptr<const Schema> schema, From from);
   void Keep(absl::string_view user_id, uint32_t generation, const FeatureRow& row);
   void KeepUnknown(absl::string_view user_id, uint32_t generation, const Schema& schema);
   static absl::Status UnknownUser(absl::string_view user_id);

@@ -7,8 +7,8 @@
 
 namespace predictd::features {
 
-Task<Reader::Result> Reader::ReadStores(std::string user_id, std::shared_ptr<const Schema> schema,
-                                        From from) {
+Task<Reader::Result> Reader::AskStores(std::string user_id, std::shared_ptr<const Schema> schema,
+                                       From from) {
   const uint32_t generation = local_.Generation(user_id);
   bool may_fill = false;
   std::string cache_failure;
@@ -108,7 +108,8 @@ Task<void> Reader::FillUnseen(std::string user_id, FeatureRow row) {
 
 Task<void> Reader::Refresh(std::string user_id, From from) {
   // Who asked has an answer already; what goes wrong is the stores' to count.
-  co_await Join(user_id, from, absl::InfiniteFuture());
+  Task<Result> reading = Join(user_id, from, absl::InfiniteFuture(), nullptr);
+  (void)co_await std::move(reading);
 }
 
 Task<void> Reader::Changed(std::string user_id) {

@@ -13,7 +13,8 @@ namespace predictd::features {
 
 struct alignas(64) SingleFlight::Shard {
   mutable Mutex mutex;
-  absl::flat_hash_map<std::string, std::shared_ptr<Flight>> flights ABSL_GUARDED_BY(mutex);
+  // By the flight's own key.
+  absl::flat_hash_map<absl::string_view, std::shared_ptr<Flight>> flights ABSL_GUARDED_BY(mutex);
 };
 
 // Kept by its task and by all who wait for it.
@@ -32,6 +33,7 @@ struct SingleFlight::Flight {
 
   // Written before Land hands anybody to a loop, and read only by those who were handed over.
   std::optional<Result> result;
+  bool for_one = false;  // of them: may take `result` with it
 };
 
 SingleFlight::SingleFlight() : shards_(std::make_unique<Shard[]>(kShards)) {}
@@ -61,20 +63,21 @@ void SingleFlight::Awaiter::await_suspend(std::coroutine_handle<> waiting) {
   Shard& shard = table_.ShardOf(key_);
   {
     MutexLock lock(shard.mutex);
-    std::shared_ptr<Flight>& flight = shard.flights[key_];
-    if (flight == nullptr) {
-      flight = std::make_shared<Flight>(shard, loop_, key_);
+    if (const auto it = shard.flights.find(key_); it != shard.flights.end()) {
+      flight_ = it->second;
+    } else {
+      flight_ = std::make_shared<Flight>(shard, loop_, key_);
+      shard.flights.emplace(flight_->key, flight_);
       started_ = true;
     }
-    flight_ = flight;
-    after_ = flight->waiting;
+    after_ = flight_->waiting;
     if (after_ != nullptr) after_->before_ = this;
-    flight->waiting = this;
+    flight_->waiting = this;
   }
   // Another loop may have landed the flight by now and posted this awaiter; it runs on this thread,
   // so not before this function has returned.
   loop_.Start(*this, deadline_);
-  if (started_) scope_.Spawn(Fly(flight_, read_()));
+  if (started_) Fly(scope_, flight_, read_());
 }
 
 // Either this or Land takes the awaiter out of the list, under the shard's lock: whoever does
@@ -97,10 +100,11 @@ SingleFlight::Landing SingleFlight::Awaiter::await_resume() {
   if (timed_out_) {
     return {absl::DeadlineExceededError("deadline passed while features were read"), started_};
   }
+  if (flight_->for_one) return {*std::move(flight_->result), started_};
   return {*flight_->result, started_};
 }
 
-Task<void> SingleFlight::Fly(std::shared_ptr<Flight> flight, Task<Result> read) {
+Scope::Runner SingleFlight::Fly(Scope&, std::shared_ptr<Flight> flight, Task<Result> read) {
   Result result = co_await std::move(read);
   Land(*flight, std::move(result));
 }
@@ -114,6 +118,7 @@ void SingleFlight::Land(Flight& flight, Result result) {
     flight.landed = true;
     waiting = std::exchange(flight.waiting, nullptr);
   }
+  flight.for_one = waiting != nullptr && waiting->after_ == nullptr;
   while (waiting != nullptr) {
     Awaiter& awaiter = *waiting;
     // First: another loop may resume and destroy the awaiter as soon as it is posted.

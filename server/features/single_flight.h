@@ -54,7 +54,7 @@ class SingleFlight {
   static constexpr int kShards = 16;
 
   Shard& ShardOf(absl::string_view key) const;
-  static Task<void> Fly(std::shared_ptr<Flight> flight, Task<Result> read);
+  static Scope::Runner Fly(Scope& scope, std::shared_ptr<Flight> flight, Task<Result> read);
   static void Land(Flight& flight, Result result);
 
   const std::unique_ptr<Shard[]> shards_;

@@ -33,7 +33,7 @@ Task<absl::StatusOr<StoredRow>> FeatureStore::Get(absl::string_view user_id, abs
     co_return absl::FailedPreconditionError(
         "no features are stored: start predictd with --feature_source or --feature_cache");
   }
-  auto read = reader_->Read(std::string(user_id), max_age, call.deadline);
+  auto read = reader_->Read(user_id, max_age, call.deadline);
   absl::StatusOr<FeatureRow> row = co_await std::move(read);
   if (absl::IsNotFound(row.status())) metrics_.CountFeatureRows(FeatureOrigin::kUnspecified);
   if (!row.ok()) co_return row.status();

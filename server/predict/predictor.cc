@@ -29,7 +29,11 @@ Task<absl::Status> Predictor::Run(const Request& request, const CallContext& cal
     bool at_hand = false;
     status = call.Check(start, "its features were read");
     if (status.ok()) status = FeaturesAtHand(request, answer, &at_hand);
-    if (status.ok() && !at_hand) status = co_await ReadFeatures(request, call, answer);
+    if (status.ok() && !at_hand) {
+      Task<absl::StatusOr<FeatureRow>> reading =
+          line_.reader->ReadStores(request.user_id, request.max_feature_age, call.deadline);
+      status = UseRead(co_await std::move(reading), request, answer);
+    }
     status = FeaturesDone(std::move(status), call, start, answer);
     if (!status.ok()) co_return status;
   }
@@ -92,17 +96,15 @@ absl::Status Predictor::FeaturesAtHand(const Request& request, Answer& answer, b
   return absl::OkStatus();
 }
 
-Task<absl::Status> Predictor::ReadFeatures(const Request& request, const CallContext& call,
-                                           Answer& answer) {
-  absl::StatusOr<FeatureRow> row = co_await line_.reader->Read(
-      std::string(request.user_id), request.max_feature_age, call.deadline);
-  if (row.ok()) co_return UseRow(*row, answer);
-  if (absl::IsNotFound(row.status())) co_return UseNoRow(request, answer);
+absl::Status Predictor::UseRead(const absl::StatusOr<FeatureRow>& row, const Request& request,
+                                Answer& answer) {
+  if (row.ok()) return UseRow(*row, answer);
+  if (absl::IsNotFound(row.status())) return UseNoRow(request, answer);
   if (absl::IsUnavailable(row.status()) && answer.version->defaults_when_unreachable) {
     line_.metrics.CountDegraded(Degraded::kDefaultsWhenUnreachable);
-    co_return UseDefaults(answer, "no store can be reached: send these with the request");
+    return UseDefaults(answer, "no store can be reached: send these with the request");
   }
-  co_return row.status();
+  return row.status();
 }
 
 absl::Status Predictor::UseRow(const FeatureRow& row, Answer& answer) {

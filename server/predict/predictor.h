@@ -102,8 +102,9 @@ class Predictor {
   // Fills `answer.features` without waiting where the request or the in-process cache can; sets
   // `*done`.
   absl::Status FeaturesAtHand(const Request& request, Answer& answer, bool* done);
-  // The same from the stores.
-  Task<absl::Status> ReadFeatures(const Request& request, const CallContext& call, Answer& answer);
+  // The same by what the stores gave.
+  absl::Status UseRead(const absl::StatusOr<FeatureRow>& row, const Request& request,
+                       Answer& answer);
   absl::Status UseRow(const FeatureRow& row, Answer& answer);
   // Nobody knows the user.
   absl::Status UseNoRow(const Request& request, Answer& answer);

@@ -40,7 +40,7 @@ class Rig {
 
   absl::StatusOr<FeatureRow> Read(std::string user,
                                   absl::Duration max_age = absl::InfiniteDuration()) {
-    const auto row = Start(scope, reader.Read(std::move(user), max_age, absl::InfiniteFuture()));
+    const auto row = Start(scope, reader.Read(user, max_age, absl::InfiniteFuture()));
     loop.RunUntil([&] { return row->has_value() && scope.running() == 0; });
     return **row;
   }

@@ -33,7 +33,12 @@ struct Fixture {
 
   auto Start(std::string user, absl::Duration max_age = kAnyAge,
              absl::Time deadline = absl::InfiniteFuture()) {
-    return features::Start(callers, reader.Read(std::move(user), max_age, deadline));
+    return features::Start(callers, Read(std::move(user), max_age, deadline));
+  }
+  // Keeps the user's id.
+  Task<Result> Read(std::string user, absl::Duration max_age, absl::Time deadline) {
+    auto reading = reader.Read(user, max_age, deadline);
+    co_return co_await std::move(reading);
   }
   Result Read(std::string user, absl::Duration max_age = kAnyAge) {
     const auto call = Start(std::move(user), max_age);

@@ -210,9 +210,8 @@ TEST_CASE("a schema that changes makes cached rows misses") {
                   return current;
                 }},
                 fixture.local, fixture.flights, &fixture.cache, nullptr);
-  auto read = [&](std::string user) {
-    const auto call =
-        Start(fixture.callers, reader.Read(std::move(user), kAnyAge, absl::InfiniteFuture()));
+  auto read = [&](const std::string& user) {
+    const auto call = Start(fixture.callers, reader.Read(user, kAnyAge, absl::InfiniteFuture()));
     fixture.loop.RunUntilIdle();
     return **call;
   };
