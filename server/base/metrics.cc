@@ -61,12 +61,7 @@ absl::string_view StatusCodeName(absl::StatusCode code) {
 }
 
 Metrics::Metrics()
-    : in_flight_requests(BuildGauge()
-                             .Name("predictd_in_flight_requests")
-                             .Help("Requests taken and not yet answered")
-                             .Register(registry_)
-                             .Add({})),
-      redis_reconnects(BuildCounter()
+    : redis_reconnects(BuildCounter()
                            .Name("predictd_redis_reconnects_total")
                            .Help("Attempts to connect to Redis again after a connection was lost")
                            .Register(registry_)
@@ -108,6 +103,11 @@ Metrics::Metrics()
                              .Register(registry_)
                              .Add({})),
       traffic(registry_),
+      in_flight_gauge_(BuildGauge()
+                           .Name("predictd_in_flight_requests")
+                           .Help("Requests taken and not yet answered")
+                           .Register(registry_)
+                           .Add({})),
       batch_rows_(BuildHistogram()
                       .Name("predictd_batch_rows")
                       .Help("Rows in one model run, before padding")
@@ -198,6 +198,11 @@ Metrics::Metrics()
                     .Help("What became of predictions; one that repeats a key counts as saved")
                     .Register(registry_);
   for (int r = 0; r < 3; ++r) saves_[r] = &saves.Add({{"result", Text(kSaveNames[r])}});
+}
+
+std::vector<prometheus::MetricFamily> Metrics::Collect() {
+  in_flight_gauge_.Set(in_flight_requests.load(std::memory_order_relaxed));
+  return registry_.Collect();
 }
 
 void Metrics::SetBuildInfo(const BuildInfo& info) {

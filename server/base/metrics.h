@@ -9,6 +9,7 @@
 #include <prometheus/registry.h>
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -104,8 +105,8 @@ class Metrics {
  public:
   Metrics();
 
-  // Served as /metrics.
-  prometheus::Registry& registry() { return registry_; }
+  // What /metrics shows.
+  std::vector<prometheus::MetricFamily> Collect();
 
   void SetBuildInfo(const BuildInfo& info);
 
@@ -134,7 +135,9 @@ class Metrics {
   prometheus::Registry registry_;
 
  public:
-  prometheus::Gauge& in_flight_requests;
+  // Requests taken and not yet answered, health checks aside. Counted here, shown when collected: a
+  // gauge costs a compare-and-swap loop for each change.
+  std::atomic<int> in_flight_requests{0};
   prometheus::Counter& redis_reconnects;
   // Connections to Redis that answer: one per event loop, of a cluster one per loop and master.
   prometheus::Gauge& redis_up;
@@ -154,6 +157,7 @@ class Metrics {
     prometheus::Histogram* duration;
   };
 
+  prometheus::Gauge& in_flight_gauge_;
   std::array<PerMethod, kMethods> methods_;
   std::array<prometheus::Histogram*, kStages> stages_;
   std::array<prometheus::Counter*, 3> rows_dropped_;

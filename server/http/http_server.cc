@@ -68,7 +68,7 @@ class MetricsPage : public Page {
 
  private:
   Response Make() override {
-    std::vector<prometheus::MetricFamily> families = metrics_.registry().Collect();
+    std::vector<prometheus::MetricFamily> families = metrics_.Collect();
     AppendProcessMetrics(families);
     // https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
     return {.body = prometheus::TextSerializer().Serialize(families),

@@ -26,12 +26,12 @@ Task<void> LateRows::Run(absl::string_view user_id, LateRow& row) {
   request.user_id = user_id;
   Loop& loop = predictor_.line_.loop;
   if (!absl::IsResourceExhausted(row.status)) {
-    row.status = co_await predictor_.Run(request, call_, row.answer, Predictor::Features::kUnknown);
+    row.status = co_await predictor_.Run(request, call_, row.answer, Predictor::Row::kOfBatch);
   }
   // The row waits for its turn, up to the caller's deadline.
   while (absl::IsResourceExhausted(row.status) && call_.Check(loop.Now(), "").ok()) {
     co_await loop.Sleep(kNextLookForRoom);
-    row.status = co_await predictor_.Run(request, call_, row.answer, Predictor::Features::kKnown);
+    row.status = co_await predictor_.Run(request, call_, row.answer, Predictor::Row::kOfBatchAgain);
   }
 }
 

@@ -9,23 +9,25 @@
 #include "server/predict/row_tensors.h"
 
 namespace predictd::predict {
+namespace {
 
-Task<absl::StatusOr<Answer>> Predictor::Predict(const Request& request, const CallContext& call) {
+Task<absl::Status> Refused(absl::Status status) { co_return status; }
+
+}  // namespace
+
+Task<absl::Status> Predictor::Predict(const Request& request, const CallContext& call,
+                                      Answer& answer) {
   auto version = line_.catalog.Find(request.model, request.version, request.user_id);
-  if (!version.ok()) co_return version.status();
-  Answer answer;
+  if (!version.ok()) return Refused(version.status());
   answer.version = *std::move(version);
-  const absl::Status status = co_await Run(request, call, answer, Features::kUnknown);
-  if (!status.ok()) co_return status;
-  if (line_.shadow != nullptr) line_.shadow->Offer(answer, answer.version);
-  co_return answer;
+  return Run(request, call, answer, Row::kSingle);
 }
 
 Task<absl::Status> Predictor::Run(const Request& request, const CallContext& call, Answer& answer,
-                                  Features features) {
+                                  Row row_of) {
   const absl::Time start = line_.loop.Now();
   absl::Status status;
-  if (features == Features::kUnknown) {
+  if (row_of != Row::kOfBatchAgain) {
     bool at_hand = false;
     status = call.Check(start, "its features were read");
     if (status.ok()) status = FeaturesAtHand(request, answer, &at_hand);
@@ -56,8 +58,15 @@ Task<absl::Status> Predictor::Run(const Request& request, const CallContext& cal
     answer.version->lane->metrics().output.Observe(answer.outputs[0]);
   }
 
-  if (line_.save_mode == SaveMode::kOff) co_return status;
-  status = co_await Save(request, call, answer);
+  if (line_.save_mode == SaveMode::kAfterReply) {
+    SaveLater(request, answer);
+  } else if (line_.save_mode == SaveMode::kBeforeReply) {
+    status = co_await Save(request, call, answer);
+    if (!status.ok()) co_return status;
+  }
+  if (row_of == Row::kSingle && line_.shadow != nullptr) {
+    line_.shadow->Offer(answer, answer.version);
+  }
   co_return status;
 }
 
@@ -134,10 +143,6 @@ absl::Status Predictor::UseDefaults(Answer& answer, absl::string_view hint) {
 
 Task<absl::Status> Predictor::Save(const Request& request, const CallContext& call,
                                    Answer& answer) {
-  if (line_.save_mode == SaveMode::kAfterReply) {
-    SaveLater(request, answer);
-    co_return absl::OkStatus();
-  }
   Prediction prediction = MakePrediction(request, answer);
   answer.prediction_id = prediction.prediction_id;
   const absl::Time start = line_.loop.Now();

@@ -58,8 +58,9 @@ class Predictor {
  public:
   explicit Predictor(Line line) : line_(line), row_metrics_(line.metrics) {}
 
-  // `request` and `call` outlive the task.
-  Task<absl::StatusOr<Answer>> Predict(const Request& request, const CallContext& call);
+  // Fills `answer`, which is nothing yet; of no use where the status is not OK. All three outlive
+  // the task.
+  Task<absl::Status> Predict(const Request& request, const CallContext& call, Answer& answer);
 
   // The same model version for all; `shared` says what the rows have in common. A row that fails
   // fails alone. A batch waits for room in the queue rather than being refused, and is fed in
@@ -77,12 +78,13 @@ class Predictor {
   friend class BatchPiece;
   friend class LateRows;
 
-  // Known: the answer has them, from a row that found the queue full and comes again.
-  enum class Features { kUnknown, kKnown };
+  // Whose row it is. Of a batch, the shadow is offered the whole. Again: it found the queue full,
+  // and the answer has its features.
+  enum class Row { kSingle, kOfBatch, kOfBatchAgain };
 
   // The line after the version was found: `answer.version` is set.
   Task<absl::Status> Run(const Request& request, const CallContext& call, Answer& answer,
-                         Features features);
+                         Row row_of);
   // After its features, or why they are missing, are there; counts them. It began at `start`.
   absl::Status FeaturesDone(absl::Status status, const CallContext& call, absl::Time start,
                             Answer& answer);

@@ -65,12 +65,12 @@ Task<absl::Status> PredictorService::Predict(Method method, Call& call,
   absl::Status status = record.Admit();
   if (!status.ok()) co_return record.Answered(std::move(status));
   const predict::Request request = ToRequest(message);
-  absl::StatusOr<predict::Answer> answer =
-      co_await parts_.predictor.Predict(request, call.caller());
-  if (!answer.ok()) co_return record.Answered(answer.status());
-  FillResponse(*answer, response);
+  predict::Answer answer;
+  status = co_await parts_.predictor.Predict(request, call.caller(), answer);
+  if (!status.ok()) co_return record.Answered(std::move(status));
+  FillResponse(answer, response);
   response.set_request_id(message.request_id());
-  co_return record.Answered(absl::OkStatus(), &answer->times);
+  co_return record.Answered(absl::OkStatus(), &answer.times);
 }
 
 Task<void> PredictorService::PredictInBand(Call& call, const v1::PredictRequest& message,

@@ -6,13 +6,11 @@ namespace predictd::rpc {
 
 RequestRecord::RequestRecord(Method method, Loop& loop, Metrics& metrics, ServiceState& state)
     : method_(method), loop_(loop), metrics_(metrics), state_(state), start_(loop.Now()) {
-  state_.in_flight.fetch_add(1, std::memory_order_relaxed);
-  metrics_.in_flight_requests.Increment();
+  metrics_.in_flight_requests.fetch_add(1, std::memory_order_relaxed);
 }
 
 RequestRecord::~RequestRecord() {
-  metrics_.in_flight_requests.Decrement();
-  state_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  metrics_.in_flight_requests.fetch_sub(1, std::memory_order_relaxed);
 }
 
 absl::Status RequestRecord::Admit() const {

@@ -43,6 +43,7 @@ Server::~Server() = default;
 absl::StatusOr<std::vector<std::string>> Server::Start(
     const ServiceParts& parts, const std::function<void()>& prepare_thread) {
   facts_ = parts.facts;
+  metrics_ = &parts.metrics;
   const auto credentials = MakeCredentials(options_);
   if (!credentials.ok()) return credentials.status();
   std::vector<ListenSocket> sockets;
@@ -128,10 +129,10 @@ bool Server::Drain(absl::Duration lame_duck, absl::Time deadline, absl::Duration
 
   state_.draining = true;
   OnEachLoop([](Services& services) { services.streams.SetAll(); });
-  int in_flight = state_.in_flight;
+  int in_flight = metrics_->in_flight_requests;
   while (in_flight > 0 && clock_.Now() < deadline) {
     absl::SleepFor(kDrainLook);
-    in_flight = state_.in_flight;
+    in_flight = metrics_->in_flight_requests;
   }
   if (in_flight > 0) {
     Log(LogLevel::kWarning, "calls were still in flight at the deadline", {{"calls", in_flight}});
@@ -142,7 +143,7 @@ bool Server::Drain(absl::Duration lame_duck, absl::Time deadline, absl::Duration
   OnEachLoop([](Services& services) { services.health->EndWatches(); });
   acceptor_->Stop();
   CloseConnections(deadline, goodbye);
-  return state_.in_flight == 0;
+  return metrics_->in_flight_requests == 0;
 }
 
 void Server::CloseConnections(absl::Time deadline, absl::Duration goodbye) {

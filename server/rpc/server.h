@@ -102,6 +102,7 @@ class Server {
   const ListenOptions options_;
   const Clock& clock_;
   const int min_event_loops_;
+  Metrics* metrics_ = nullptr;  // since Start
   ServiceState state_;
   grpc::ServerBuilder builder_;
   ServerFacts facts_;

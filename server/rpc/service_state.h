@@ -1,5 +1,4 @@
-// What the calls of all loops must know of the server's life: is it draining, how many are in
-// flight.
+// What the calls of all loops must know of the server's life.
 #ifndef PREDICTD_SERVER_RPC_SERVICE_STATE_H_
 #define PREDICTD_SERVER_RPC_SERVICE_STATE_H_
 
@@ -13,8 +12,6 @@ struct ServiceState {
   std::atomic<bool> lame_duck{false};
   // New calls are refused with "shutting down".
   std::atomic<bool> draining{false};
-  // Calls taken and not yet answered, without health checks.
-  std::atomic<int> in_flight{0};
 };
 
 }  // namespace predictd::rpc

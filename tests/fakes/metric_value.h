@@ -12,7 +12,7 @@ namespace predictd {
 // Of a histogram its count; -1 where there is no such series.
 inline double MetricValue(Metrics& metrics, const std::string& name,
                           const std::map<std::string, std::string>& labels = {}) {
-  for (const auto& family : metrics.registry().Collect()) {
+  for (const auto& family : metrics.Collect()) {
     if (family.name != name) continue;
     for (const auto& metric : family.metric) {
       std::map<std::string, std::string> found;

@@ -94,8 +94,12 @@ class Rig {
     return *std::move(result);
   }
 
-  absl::StatusOr<Answer> Predict(const Request& request) {
-    return Await(predictor.Predict(request, call));
+  absl::StatusOr<Answer> Predict(const Request& request) { return Predict(predictor, request); }
+  absl::StatusOr<Answer> Predict(Predictor& with, const Request& request) {
+    Answer answer;
+    const absl::Status status = Await(with.Predict(request, call, answer));
+    if (!status.ok()) return status;
+    return answer;
   }
 
   FakeClock clock;

@@ -46,9 +46,10 @@ class WarmLine {
 
  private:
   Task<void> Predict(const Request& request) {
-    const absl::StatusOr<Answer> answer = co_await rig_.predictor.Predict(request, rig_.call);
-    if (answer.ok()) co_return;
-    std::cerr << "a prediction failed: " << answer.status() << "\n";
+    Answer answer;
+    const absl::Status status = co_await rig_.predictor.Predict(request, rig_.call, answer);
+    if (status.ok()) co_return;
+    std::cerr << "a prediction failed: " << status << "\n";
     std::abort();
   }
 

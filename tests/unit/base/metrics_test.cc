@@ -12,7 +12,7 @@ namespace {
 // Every series as "name{label=value,...}", histograms as their "_count" and "_sum".
 std::map<std::string, double> Collect(Metrics& metrics) {
   std::map<std::string, double> series;
-  for (const prometheus::MetricFamily& family : metrics.registry().Collect()) {
+  for (const prometheus::MetricFamily& family : metrics.Collect()) {
     for (const prometheus::ClientMetric& metric : family.metric) {
       std::map<std::string, std::string> labels;
       for (const auto& label : metric.label) labels[label.name] = label.value;

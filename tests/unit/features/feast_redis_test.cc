@@ -46,7 +46,7 @@ class Rig {
   }
 
   double Garbage() {
-    for (const auto& family : metrics.registry().Collect()) {
+    for (const auto& family : metrics.Collect()) {
       if (family.name != "predictd_feature_errors_total") continue;
       for (const auto& metric : family.metric) {
         std::string store, kind;

@@ -50,7 +50,7 @@ class Rig {
   }
 
   double Errors(absl::string_view kind) {
-    for (const auto& family : metrics.registry().Collect()) {
+    for (const auto& family : metrics.Collect()) {
       if (family.name != "predictd_feature_errors_total") continue;
       for (const auto& metric : family.metric) {
         std::string store, name;

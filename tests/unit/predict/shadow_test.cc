@@ -39,7 +39,7 @@ class ShadowRig : public Rig {
     Request request;
     request.user_id = "u";
     request.features = {{"age", 1}, {"hours", 2}, {"id", id}};
-    return Await(with_shadow.Predict(request, call));
+    return Rig::Predict(with_shadow, request);
   }
 
   double Rows(const std::string& result) {
@@ -48,7 +48,7 @@ class ShadowRig : public Rig {
   }
 
   prometheus::ClientMetric::Histogram Differences() {
-    for (const auto& family : metrics.registry().Collect()) {
+    for (const auto& family : metrics.Collect()) {
       if (family.name == "predictd_shadow_difference") return family.metric.at(0).histogram;
     }
     return {};

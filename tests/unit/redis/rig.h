@@ -44,7 +44,7 @@ inline Task<void> AskAndWait(Client& client, std::vector<std::string> words, Ans
 
 // predictd_feature_errors_total{store="redis"} of this kind.
 inline double StoreErrors(Metrics& metrics, absl::string_view kind) {
-  for (const auto& family : metrics.registry().Collect()) {
+  for (const auto& family : metrics.Collect()) {
     if (family.name != "predictd_feature_errors_total") continue;
     for (const auto& metric : family.metric) {
       std::string store, name;
