@@ -92,11 +92,6 @@ Metrics::Metrics()
                       .Help("Age of stored rows when they were used")
                       .Register(registry_)
                       .Add({}, AgeBuckets())),
-      save_queue_rows(BuildGauge()
-                          .Name("predictd_save_queue_rows")
-                          .Help("Predictions that wait to be written")
-                          .Register(registry_)
-                          .Add({})),
       folders_unreadable(BuildGauge()
                              .Name("predictd_model_folders_unreadable")
                              .Help("Folders of the model repository that cannot be read")
@@ -108,6 +103,11 @@ Metrics::Metrics()
                            .Help("Requests taken and not yet answered")
                            .Register(registry_)
                            .Add({})),
+      save_queue_gauge_(BuildGauge()
+                            .Name("predictd_save_queue_rows")
+                            .Help("Predictions that wait to be written")
+                            .Register(registry_)
+                            .Add({})),
       batch_rows_(BuildHistogram()
                       .Name("predictd_batch_rows")
                       .Help("Rows in one model run, before padding")
@@ -202,6 +202,7 @@ Metrics::Metrics()
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() {
   in_flight_gauge_.Set(in_flight_requests.load(std::memory_order_relaxed));
+  save_queue_gauge_.Set(static_cast<double>(save_queue_rows.load(std::memory_order_relaxed)));
   return registry_.Collect();
 }
 

@@ -135,9 +135,12 @@ class Metrics {
   prometheus::Registry registry_;
 
  public:
-  // Requests taken and not yet answered, health checks aside. Counted here, shown when collected: a
-  // gauge costs a compare-and-swap loop for each change.
+  // Two that change with every request, shown when collected: a gauge costs a call and a
+  // compare-and-swap loop for each change. Requests taken and not yet answered, health checks
+  // aside:
   std::atomic<int> in_flight_requests{0};
+  // Predictions that wait to be written.
+  std::atomic<size_t> save_queue_rows{0};
   prometheus::Counter& redis_reconnects;
   // Connections to Redis that answer: one per event loop, of a cluster one per loop and master.
   prometheus::Gauge& redis_up;
@@ -146,7 +149,6 @@ class Metrics {
   prometheus::Gauge& invalidation_up;
   prometheus::Counter& invalidations;
   prometheus::Histogram& feature_age;
-  prometheus::Gauge& save_queue_rows;
   // Of the model repository, itself included.
   prometheus::Gauge& folders_unreadable;
   TrafficMetrics traffic;
@@ -158,6 +160,7 @@ class Metrics {
   };
 
   prometheus::Gauge& in_flight_gauge_;
+  prometheus::Gauge& save_queue_gauge_;
   std::array<PerMethod, kMethods> methods_;
   std::array<prometheus::Histogram*, kStages> stages_;
   std::array<prometheus::Counter*, 3> rows_dropped_;

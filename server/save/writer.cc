@@ -169,7 +169,7 @@ std::optional<Prediction> Writer::FindWaiting(absl::string_view prediction_id) {
 
 void Writer::SetWaiting(size_t waiting) {
   waiting_ = waiting;
-  metrics_.save_queue_rows.Set(static_cast<double>(waiting));
+  metrics_.save_queue_rows.store(waiting, std::memory_order_relaxed);
 }
 
 }  // namespace predictd::save
