@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
@@ -23,7 +24,7 @@ using torch::jit::Value;
 constexpr int64_t kMostWeights = 512 * 1024;
 
 bool Is(const Node& node, const char* kind) {
-  return node.kind() == c10::Symbol::fromQualString(kind);
+  return kind == std::string_view(node.kind().toQualString());
 }
 
 // Scripted batch normalisation asks how many dimensions there are, which freezing cannot know: what
@@ -78,6 +79,7 @@ class ChainReader {
     if (Is(node, "aten::linear")) return TakeLinear(node);
     if (Is(node, "aten::batch_norm")) return TakeBatchNorm(node);
     if (Is(node, "aten::squeeze")) return TakeSqueeze(node);
+    if (Is(node, "aten::leaky_relu") || Is(node, "aten::leaky_relu_")) return TakeLeakyRelu(node);
     return TakeArithmetic(node) || TakeActivation(node);
   }
 
@@ -105,9 +107,9 @@ class ChainReader {
     const auto epsilon = torch::jit::constant_as<double>(node.input(7));
     if (!weight || !bias || !mean || !variance || training.value_or(true) || !epsilon) return false;
     const at::Tensor scale = *weight * at::rsqrt(*variance + *epsilon);
-    return AddArithmetic(DenseOperation::kSubtract, *mean) &&
-           AddArithmetic(DenseOperation::kMultiply, scale) &&
-           AddArithmetic(DenseOperation::kAdd, *bias);
+    return AddWithConstants(DenseOperation::kSubtract, *mean) &&
+           AddWithConstants(DenseOperation::kMultiply, scale) &&
+           AddWithConstants(DenseOperation::kAdd, *bias);
   }
 
   // [rows, 1] as [rows]: the same values.
@@ -116,6 +118,12 @@ class ChainReader {
     const int64_t dimension = torch::jit::constant_as<int64_t>(node.input(1)).value_or(0);
     squeezed_ = dimension == 1 || dimension == -1;
     return squeezed_;
+  }
+
+  bool TakeLeakyRelu(const Node& node) {
+    const auto slope = torch::jit::toIValue(node.input(1));
+    return slope && slope->isScalar() &&
+           AddWithConstants(DenseOperation::kLeakyRelu, at::scalar_tensor(slope->toScalar()));
   }
 
   bool TakeArithmetic(const Node& node) {
@@ -137,9 +145,9 @@ class ChainReader {
       const auto constant = torch::jit::toIValue(node.input(1));
       if (!constant) return false;
       if (constant->isScalar()) {
-        return AddArithmetic(known.operation, at::scalar_tensor(constant->toScalar()));
+        return AddWithConstants(known.operation, at::scalar_tensor(constant->toScalar()));
       }
-      return constant->isTensor() && AddArithmetic(known.operation, constant->toTensor());
+      return constant->isTensor() && AddWithConstants(known.operation, constant->toTensor());
     }
     return false;
   }
@@ -150,20 +158,34 @@ class ChainReader {
       const char* in_place;
       DenseOperation operation;
     };
-    constexpr std::array<Known, 3> kKnown = {
+    constexpr std::array<Known, 6> kKnown = {
         {{"aten::relu", "aten::relu_", DenseOperation::kRelu},
          {"aten::sigmoid", "aten::sigmoid_", DenseOperation::kSigmoid},
-         {"aten::tanh", "aten::tanh_", DenseOperation::kTanh}}};
+         {"aten::tanh", "aten::tanh_", DenseOperation::kTanh},
+         {"aten::silu", "aten::silu_", DenseOperation::kSilu},
+         {"aten::gelu", "aten::gelu_", DenseOperation::kGelu},
+         {"aten::softmax", "", DenseOperation::kSoftmax}}};
     for (const Known& known : kKnown) {
       if (!Is(node, known.kind) && !Is(node, known.in_place)) continue;
+      if (!Usual(node)) return false;
       network_.AddActivation(known.operation);
       return true;
     }
     return false;
   }
 
+  // gelu without an approximation, softmax over a row without another datatype.
+  static bool Usual(const Node& node) {
+    if (node.inputs().size() == 1) return true;
+    const auto option = torch::jit::toIValue(node.input(1));
+    if (!option) return false;
+    if (option->isString()) return option->toStringRef() == "none";
+    const bool row = option->isInt() && (option->toInt() == 1 || option->toInt() == -1);
+    return row && torch::jit::toIValue(node.input(2)).value_or(0).isNone();
+  }
+
   // One value for all columns, or one for each.
-  bool AddArithmetic(DenseOperation operation, const at::Tensor& constant) {
+  bool AddWithConstants(DenseOperation operation, const at::Tensor& constant) {
     const int64_t columns = network_.outputs();
     const bool row = constant.dim() == 1 || (constant.dim() == 2 && constant.size(0) == 1);
     const bool fits =
@@ -171,7 +193,7 @@ class ChainReader {
                                 (constant.size(-1) == columns || constant.size(-1) == 1));
     if (!fits) return false;
     const at::Tensor values = constant.to(at::kFloat).reshape({-1}).expand({columns}).contiguous();
-    network_.AddArithmetic(operation, Span(values));
+    network_.AddWithConstants(operation, Span(values));
     return true;
   }
 

@@ -85,6 +85,19 @@ PREDICTD_INLINE float Exponential(float x) {
 
 PREDICTD_INLINE float Sigmoid(float x) { return 1.0f / (1.0f + Exponential(-x)); }
 
+// x times the normal distribution's share below x, erf as in Abramowitz and Stegun, 7.1.26.
+PREDICTD_INLINE float Gelu(float x) {
+  const float z = (x < 0.0f ? -x : x) * 0.70710678f;
+  const float t = 1.0f / (1.0f + 0.3275911f * z);
+  float sum = 1.061405429f;
+  sum = sum * t - 1.453152027f;
+  sum = sum * t + 1.421413741f;
+  sum = sum * t - 0.284496736f;
+  sum = sum * t + 0.254829592f;
+  const float half_above = 0.5f * sum * t * Exponential(-z * z);  // the share beyond z
+  return x * (x < 0.0f ? half_above : 1.0f - half_above);
+}
+
 template <typename Operation>
 PREDICTD_INLINE void WithConstants(const DenseLayer& layer, int rows, float* x, Operation change) {
   const int columns = LanesOf(layer.outputs) * kLanes;
@@ -100,6 +113,16 @@ PREDICTD_INLINE void Each(const DenseLayer& layer, int rows, float* x, Function 
   for (int i = 0; i < values; ++i) x[i] = function(x[i]);
 }
 
+PREDICTD_INLINE void Softmax(const DenseLayer& layer, int rows, float* x) {
+  for (int row = 0; row < rows; ++row, x += LanesOf(layer.outputs) * kLanes) {
+    float greatest = x[0];
+    for (int i = 1; i < layer.outputs; ++i) greatest = x[i] > greatest ? x[i] : greatest;
+    float sum = 0.0f;
+    for (int i = 0; i < layer.outputs; ++i) sum += x[i] = Exponential(x[i] - greatest);
+    for (int i = 0; i < layer.outputs; ++i) x[i] /= sum;
+  }
+}
+
 template <typename Vector>
 PREDICTD_INLINE void RunLayer(const DenseLayer& layer, int rows, float* x, float* y) {
   switch (layer.operation) {
@@ -113,12 +136,20 @@ PREDICTD_INLINE void RunLayer(const DenseLayer& layer, int rows, float* x, float
       return WithConstants(layer, rows, x, [](float& a, float b) { a *= b; });
     case DenseOperation::kDivide:
       return WithConstants(layer, rows, x, [](float& a, float b) { a /= b; });
+    case DenseOperation::kLeakyRelu:
+      return WithConstants(layer, rows, x, [](float& a, float b) { a = a < 0.0f ? a * b : a; });
     case DenseOperation::kRelu:
       return Each(layer, rows, x, [](float a) { return a < 0.0f ? 0.0f : a; });
     case DenseOperation::kSigmoid:
       return Each(layer, rows, x, [](float a) { return Sigmoid(a); });
     case DenseOperation::kTanh:
       return Each(layer, rows, x, [](float a) { return 2.0f * Sigmoid(2.0f * a) - 1.0f; });
+    case DenseOperation::kSilu:
+      return Each(layer, rows, x, [](float a) { return a * Sigmoid(a); });
+    case DenseOperation::kGelu:
+      return Each(layer, rows, x, [](float a) { return Gelu(a); });
+    case DenseOperation::kSoftmax:
+      return Softmax(layer, rows, x);
   }
 }
 

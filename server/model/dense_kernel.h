@@ -22,10 +22,14 @@ enum class DenseOperation {
   kSubtract,
   kMultiply,
   kDivide,
-  // Value by value, in place. NaN stays NaN.
+  kLeakyRelu,  // the constants are the slopes below 0
+  // In place. NaN stays NaN.
   kRelu,
   kSigmoid,
   kTanh,
+  kSilu,
+  kGelu,     // by erf
+  kSoftmax,  // over a row
 };
 
 struct DenseLayer {
@@ -42,7 +46,8 @@ inline constexpr int kRowsAtOnce = 4;
 
 // `rows`, a multiple of kRowsAtOnce, of LanesOf(inputs) and LanesOf(outputs) each. kLinear reads
 // `x` and writes `y`; the others change `x`. FP32 throughout, the sums of a row in the same order
-// whatever stands beside it. sigmoid and tanh are off by 2e-7 at most.
+// whatever stands beside it. exponentials are off by 2e-7 of their
+// result, erf by 2e-7.
 using DenseKernel = void (*)(const DenseLayer& layer, int rows, Lanes* x, Lanes* y);
 
 // Those that this processor runs, the fastest first: AVX2 with FMA, and what the compiler was told

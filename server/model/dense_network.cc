@@ -34,7 +34,7 @@ void DenseNetwork::AddLinear(absl::Span<const float> weight, absl::Span<const fl
   }
 }
 
-void DenseNetwork::AddArithmetic(DenseOperation operation, absl::Span<const float> constants) {
+void DenseNetwork::AddWithConstants(DenseOperation operation, absl::Span<const float> constants) {
   Add(operation, outputs(), constants);
 }
 

@@ -25,9 +25,9 @@ class DenseNetwork {
   // Each adds a layer behind those that there are.
   // x W^T + bias; `weight` is [outputs, outputs() before], row-major, as torch.nn.Linear has it.
   void AddLinear(absl::Span<const float> weight, absl::Span<const float> bias);
-  // kAdd to kDivide; one constant per column.
-  void AddArithmetic(DenseOperation operation, absl::Span<const float> constants);
-  // kRelu, kSigmoid, kTanh.
+  // kAdd to kLeakyRelu; one constant per column.
+  void AddWithConstants(DenseOperation operation, absl::Span<const float> constants);
+  // kRelu and what follows.
   void AddActivation(DenseOperation operation);
 
   int inputs() const { return inputs_; }

@@ -87,10 +87,10 @@ TEST_CASE("a row's result does not depend on the rows beside it") {
 TEST_CASE("constants are added, subtracted, multiplied and divided by, column by column") {
   for (const DenseKernel kernel : DenseKernels()) {
     DenseNetwork network(2, kernel);
-    network.AddArithmetic(DenseOperation::kSubtract, {1, 2});
-    network.AddArithmetic(DenseOperation::kDivide, {4, 8});
-    network.AddArithmetic(DenseOperation::kMultiply, {3, 5});
-    network.AddArithmetic(DenseOperation::kAdd, {10, 20});
+    network.AddWithConstants(DenseOperation::kSubtract, {1, 2});
+    network.AddWithConstants(DenseOperation::kDivide, {4, 8});
+    network.AddWithConstants(DenseOperation::kMultiply, {3, 5});
+    network.AddWithConstants(DenseOperation::kAdd, {10, 20});
     CHECK(Run(network, 2, {5, 10, 1, 18}) == Floats{13, 25, 10, 30});
   }
 }
@@ -112,10 +112,38 @@ TEST_CASE("sigmoid and tanh are within 2e-7 of the truth and keep to their limit
   }
 }
 
+TEST_CASE("silu, gelu and leaky relu are within 1e-6 of the truth") {
+  for (const DenseKernel kernel : DenseKernels()) {
+    DenseNetwork silu(1, kernel);
+    silu.AddActivation(DenseOperation::kSilu);
+    DenseNetwork gelu(1, kernel);
+    gelu.AddActivation(DenseOperation::kGelu);
+    DenseNetwork leaky(1, kernel);
+    leaky.AddWithConstants(DenseOperation::kLeakyRelu, {0.25f});
+    for (double x = -20; x < 20; x += 0.0625) {
+      const float value = static_cast<float>(x);
+      CHECK(Run(silu, 1, {value})[0] == Approx(x / (1 + std::exp(-x))).margin(1e-6));
+      CHECK(Run(gelu, 1, {value})[0] == Approx(x * std::erfc(-x / std::sqrt(2)) / 2).margin(1e-6));
+      CHECK(Run(leaky, 1, {value})[0] == (value < 0 ? value / 4 : value));
+    }
+  }
+}
+
+TEST_CASE("softmax is over the row's own columns, however large they are") {
+  for (const DenseKernel kernel : DenseKernels()) {
+    DenseNetwork network(3, kernel);
+    network.AddActivation(DenseOperation::kSoftmax);
+    const Floats y = Run(network, 2, {1000, 1000, 1000, 0, std::log(2.0f), std::log(5.0f)});
+    const Floats wanted = {1 / 3.0f, 1 / 3.0f, 1 / 3.0f, 0.125, 0.25, 0.625};
+    for (int i = 0; i < 6; ++i) CHECK(y[i] == Approx(wanted[i]).epsilon(1e-6));
+  }
+}
+
 TEST_CASE("NaN stays NaN through every activation, so that the row is refused") {
   for (const DenseKernel kernel : DenseKernels()) {
     for (const DenseOperation operation :
-         {DenseOperation::kRelu, DenseOperation::kSigmoid, DenseOperation::kTanh}) {
+         {DenseOperation::kRelu, DenseOperation::kSigmoid, DenseOperation::kTanh,
+          DenseOperation::kSilu, DenseOperation::kGelu, DenseOperation::kSoftmax}) {
       DenseNetwork network(1, kernel);
       network.AddActivation(operation);
       const Floats y = Run(network, 2, {std::nanf(""), 1});

@@ -26,9 +26,25 @@ std::string Refused(const std::string& expression) {
 
 TEST_CASE("each layer that dense kernels know gives what libtorch gives") {
   for (const char* expression :
-       {"torch.linear(x, self.w, self.v)", "torch.linear(x, self.w)", "x + self.m", "x - self.m",
-        "x * self.m", "x / self.s", "x + 1", "x - 1.5", "x * 3", "x / 4.0", "torch.relu(x)",
-        "torch.relu_(x)", "torch.sigmoid(x)", "torch.tanh(x)",
+       {"torch.linear(x, self.w, self.v)",
+        "torch.linear(x, self.w)",
+        "x + self.m",
+        "x - self.m",
+        "x * self.m",
+        "x / self.s",
+        "x + 1",
+        "x - 1.5",
+        "x * 3",
+        "x / 4.0",
+        "torch.relu(x)",
+        "torch.relu_(x)",
+        "torch.sigmoid(x)",
+        "torch.tanh(x)",
+        "torch.silu(x)",
+        "torch.gelu(x)",
+        "torch.leaky_relu(x, 0.2)",
+        "torch.softmax(x, 1)",
+        "torch.softmax(x, -1)",
         "torch.batch_norm(x, self.m, self.s, self.m, self.s, False, 0.1, 0.001, True)"}) {
     CheckSame(Returning(expression));
   }
@@ -56,6 +72,8 @@ TEST_CASE("what is no such chain is refused by the operator's name") {
   CHECK(Refused("torch.linear(x, x)") == "aten::linear");
   CHECK(Refused("torch.add(x, self.m, alpha=2)") == "aten::add");
   CHECK(Refused("torch.div(x, self.s, rounding_mode='floor')") == "aten::div");
+  CHECK(Refused("torch.gelu(x, approximate='tanh')") == "aten::gelu");
+  CHECK(Refused("torch.softmax(x, 0)") == "aten::softmax");
   CHECK(Refused("x + torch.relu(x)") != "");
   CHECK(Refused("torch.relu(torch.relu(x) * x)") != "");
   CHECK(Refused("x.squeeze(0)") == "aten::squeeze");
