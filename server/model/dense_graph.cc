@@ -22,6 +22,8 @@ using torch::jit::Node;
 using torch::jit::Value;
 
 constexpr int64_t kMostWeights = 512 * 1024;
+// Each thread keeps activations of this width for good.
+constexpr int64_t kMostColumns = 8192;
 
 bool Is(const Node& node, const char* kind) {
   return kind == std::string_view(node.kind().toQualString());
@@ -92,8 +94,10 @@ class ChainReader {
       bias = at::zeros({weight->size(0)});
     }
     if (bias->size(0) != weight->size(0)) return false;
+    if (bias->numel() == 0 || bias->numel() > kMostColumns) return false;
     weights_ += weight->numel();
-    network_.AddLinear(Span(*weight), Span(*bias));
+    // Else refused in a moment, without a copy.
+    if (weights_ <= kMostWeights) network_.AddLinear(Span(*weight), Span(*bias));
     return true;
   }
 
@@ -220,6 +224,9 @@ class ChainReader {
 }  // namespace
 
 absl::StatusOr<DenseNetwork> ReadDenseNetwork(Graph& frozen, int inputs) {
+  if (inputs < 1 || inputs > kMostColumns) {
+    return absl::UnimplementedError(absl::StrCat("more than ", kMostColumns, " columns, or none"));
+  }
   return ChainReader(inputs).Read(*WithoutQuestions(frozen));
 }
 

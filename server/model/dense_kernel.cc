@@ -9,12 +9,14 @@
 namespace predictd::model {
 namespace {
 
-using Vector4 = float __attribute__((vector_size(16), may_alias));
-using Vector8 = float __attribute__((vector_size(32), may_alias));
+using Vector4 = float __attribute__((vector_size(16)));
+using Vector8 = float __attribute__((vector_size(32)));
 
 // kRowsAtOnce rows times kVectors vectors of columns, from `column` on, in as many registers.
 template <typename Vector, int kVectors>
 PREDICTD_INLINE void MultiplyBlock(const DenseLayer& layer, int column, const float* x, float* y) {
+  // As it stands in memory, where it is floats.
+  using Stored __attribute__((may_alias)) = Vector;
   constexpr int kWidth = sizeof(Vector) / sizeof(float);
   const int x_stride = LanesOf(layer.inputs) * kLanes;
   const int y_stride = LanesOf(layer.outputs) * kLanes;
@@ -24,12 +26,12 @@ PREDICTD_INLINE void MultiplyBlock(const DenseLayer& layer, int column, const fl
     const int first = column + v * kWidth;
     weights[v] = layer.weights[first / kLanes * layer.inputs].values + first % kLanes;
     for (auto& row : sums) {
-      row[v] = *reinterpret_cast<const Vector*>(layer.constants.data()->values + first);
+      row[v] = *reinterpret_cast<const Stored*>(layer.constants.data()->values + first);
     }
   }
   for (int input = 0; input < layer.inputs; ++input) {
     for (int v = 0; v < kVectors; ++v) {
-      const Vector weight = *reinterpret_cast<const Vector*>(weights[v] + input * kLanes);
+      const Vector weight = *reinterpret_cast<const Stored*>(weights[v] + input * kLanes);
       for (int row = 0; row < kRowsAtOnce; ++row) {
         sums[row][v] += x[row * x_stride + input] * weight;
       }
@@ -37,7 +39,7 @@ PREDICTD_INLINE void MultiplyBlock(const DenseLayer& layer, int column, const fl
   }
   for (int row = 0; row < kRowsAtOnce; ++row) {
     for (int v = 0; v < kVectors; ++v) {
-      *reinterpret_cast<Vector*>(y + row * y_stride + column + v * kWidth) = sums[row][v];
+      *reinterpret_cast<Stored*>(y + row * y_stride + column + v * kWidth) = sums[row][v];
     }
   }
 }

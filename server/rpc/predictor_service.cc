@@ -12,9 +12,10 @@
 namespace predictd::rpc {
 namespace {
 
-// Coroutines that wait for a Predict call on each loop: enough that all calls of one turn are taken
-// in that turn.
+// Coroutines that wait for a Predict call on each loop: at first, and as many as all calls of a
+// turn can need.
 constexpr int kSparePredicts = 64;
+constexpr int kMostSparePredicts = 512;
 constexpr int kSpare = 2;
 
 using Async = v1::Predictor::AsyncService;
@@ -27,7 +28,8 @@ PredictorService::PredictorService(PredictorParts parts)
           parts.loop, scope_, parts.service, &Async::RequestPredict, kSparePredicts,
           [this](Call& call, const v1::PredictRequest& request, v1::PredictResponse& response) {
             return Predict(Method::kPredict, call, request, response);
-          }),
+          },
+          kMostSparePredicts),
       predict_stream_(
           parts.loop, scope_, parts.service, &Async::RequestPredictStream, parts.streams,
           parts.state,

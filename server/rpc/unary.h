@@ -17,11 +17,11 @@
 namespace predictd::rpc {
 
 // Keeps coroutines waiting for the next call of a method; each serves one call after another, so
-// that frames and messages are used again. At first `spare` of them, then as many as calls come at
-// once: where too few wait, gRPC queues calls and coroutines come and go (with 256 calls in flight
-// 64 cost 1.1 of what 256 do); where too many do, they take turns, and are out of the processor's
-// caches when theirs comes (64 calls in flight: 256 cost 1.05 of what 64 do). Loop's thread only;
-// outlives its scope's tasks.
+// that frames and messages are used again. At first `spare` of them, and where that is allowed as
+// many as calls come at once: where too few wait, gRPC queues calls and coroutines come and go
+// (with 256 calls in flight 64 cost 1.1 of what 256 do); where too many do, they take turns, and
+// are out of the processor's caches when theirs comes (64 calls in flight: 256 cost 1.05 of what 64
+// do). Loop's thread only; outlives its scope's tasks.
 template <typename Service, typename RequestMessage, typename ResponseMessage>
 class UnaryMethod {
  public:
@@ -31,13 +31,16 @@ class UnaryMethod {
                                    grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*);
   using Handler = std::function<Task<absl::Status>(Call&, const RequestMessage&, ResponseMessage&)>;
 
+  // `most_spare`, where it is more than `spare`: how many may wait in the end. Each of them keeps
+  // the memory of its messages.
   UnaryMethod(EventLoop& loop, Scope& scope, Service& service, Accept accept, int spare,
-              Handler handler)
+              Handler handler, int most_spare = 0)
       : loop_(loop),
         scope_(scope),
         service_(service),
         accept_(accept),
         fewest_spare_(spare),
+        most_spare_(std::max(spare, most_spare)),
         spare_(spare),
         least_waiting_(spare),
         handler_(std::move(handler)) {}
@@ -48,8 +51,7 @@ class UnaryMethod {
   }
 
  private:
-  // How far it grows, and how often it looks at what was needed.
-  static constexpr int kMostTimesSpare = 8;
+  // How often it looks at what was needed.
   static constexpr unsigned kCallsPerLook = 1024;
 
   // The one answer of a call: its handler's, or that of a drain which waits no longer.
@@ -105,7 +107,7 @@ class UnaryMethod {
     if (waiting_ == 0) scope_.Spawn(Serve());
     if (++taken_ % kCallsPerLook != 0) return;
     if (least_waiting_ == 0) {
-      spare_ = std::min(2 * spare_, kMostTimesSpare * fewest_spare_);
+      spare_ = std::min(2 * spare_, most_spare_);
     } else if (least_waiting_ > spare_ / 2) {
       spare_ = std::max(spare_ / 2, fewest_spare_);
     }
@@ -117,6 +119,7 @@ class UnaryMethod {
   Service& service_;
   const Accept accept_;
   const int fewest_spare_;
+  const int most_spare_;
   int spare_;
   int waiting_ = 0;
   int least_waiting_;  // since the last look

@@ -14,7 +14,7 @@ namespace {
 // Gives twice its value, and takes its time.
 class Doubler : public Model {
  public:
-  explicit Doubler(int& runs) : runs_(runs) {
+  Doubler(int& runs, v1::Signature signature) : runs_(runs), signature_(std::move(signature)) {
     layouts_.push_back({"x", Datatype::kFp32, {-1, 1}, 1});
   }
   const v1::Signature& signature() const override { return signature_; }
@@ -45,9 +45,10 @@ DenseNetwork Times(float factor) {
 }
 
 // How often the model itself still runs once `network` was to take its place.
-int RunsOfItsOwn(DenseNetwork network) {
+int RunsOfItsOwn(DenseNetwork network, v1::Signature signature = {}) {
   int runs = 0;
-  const auto model = PreferDense(std::make_unique<Doubler>(runs), std::move(network));
+  const auto model =
+      PreferDense(std::make_unique<Doubler>(runs, std::move(signature)), std::move(network));
   runs = 0;
   const float x = 21;
   float y = 0;
@@ -68,6 +69,17 @@ TEST_CASE("a model stays where the dense network gives something else or has oth
   DenseNetwork wide(2);
   wide.AddLinear({2, 0}, {0});
   CHECK(RunsOfItsOwn(std::move(wide)) == 1);
+}
+
+TEST_CASE("a model stays where the dense network misses a golden case that it meets") {
+  v1::Signature signature;
+  v1::GoldenCase& golden = *signature.add_golden();
+  golden.add_features(1000);
+  golden.add_outputs(2000);
+  golden.set_tolerance(1e-3F);
+  CHECK(RunsOfItsOwn(Times(2), signature) == 0);
+  // Within 1e-5 of it, but not within what the golden case allows.
+  CHECK(RunsOfItsOwn(Times(2.000005F), signature) == 1);
 }
 
 }  // namespace

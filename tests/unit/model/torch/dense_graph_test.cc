@@ -81,8 +81,19 @@ TEST_CASE("what is no such chain is refused by the operator's name") {
 }
 
 TEST_CASE("networks of more weights than a core's cache holds are left to libtorch") {
-  const Dense large = ReadDense(Returning("torch.linear(x, self.w, self.v)"), 200'000);
-  CHECK(large.refused == "more than 524288 weights");
+  const std::string wide = Returning(
+      "torch.linear(torch.linear(torch.relu(torch.linear(x, self.w)), self.w.t()), self.w)");
+  CHECK(ReadDense(wide, 8'000).refused.empty());
+  std::string deep = "x";
+  for (int i = 0; i < 12; ++i)
+    deep = "torch.linear(torch.linear(" + deep + ", self.w), self.w.t())";
+  CHECK(ReadDense(Returning(deep), 8'000).refused == "more than 524288 weights");
+}
+
+TEST_CASE("layers of very many columns, or of none, are left to libtorch") {
+  CHECK(ReadDense(Returning("torch.linear(x, self.w)"), 9'000).refused == "aten::linear");
+  CHECK(ReadDense(Returning("torch.linear(torch.linear(x, self.w[:0]), self.w[:, :0])")).refused ==
+        "aten::linear");
 }
 
 }  // namespace
