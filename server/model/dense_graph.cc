@@ -1,6 +1,5 @@
 #include "server/model/dense_graph.h"
 
-#include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/constant_propagation.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 
@@ -9,10 +8,9 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <string_view>
 
 #include "absl/strings/str_cat.h"
-#include "server/base/status.h"
+#include "server/model/graph_nodes.h"
 
 namespace predictd::model {
 namespace {
@@ -24,10 +22,6 @@ using torch::jit::Value;
 constexpr int64_t kMostWeights = 512 * 1024;
 // Each thread keeps activations of this width for good.
 constexpr int64_t kMostColumns = 8192;
-
-bool Is(const Node& node, const char* kind) {
-  return kind == std::string_view(node.kind().toQualString());
-}
 
 // Scripted batch normalisation asks how many dimensions there are, which freezing cannot know: what
 // the layers below keep at two is answered, so that the branches behind it go.
@@ -90,7 +84,7 @@ class ChainReader {
     if (!weight || weight->size(1) != network_.outputs()) return false;
     Floats bias = Constant(node.input(2), 1);
     if (!bias) {
-      if (!torch::jit::toIValue(node.input(2)).value_or(0).isNone()) return false;
+      if (!IsNone(node.input(2))) return false;
       bias = at::zeros({weight->size(0)});
     }
     if (bias->size(0) != weight->size(0)) return false;
@@ -185,7 +179,7 @@ class ChainReader {
     if (!option) return false;
     if (option->isString()) return option->toStringRef() == "none";
     const bool row = option->isInt() && (option->toInt() == 1 || option->toInt() == -1);
-    return row && torch::jit::toIValue(node.input(2)).value_or(0).isNone();
+    return row && IsNone(node.input(2));
   }
 
   // One value for all columns, or one for each.
@@ -201,14 +195,10 @@ class ChainReader {
     return true;
   }
 
-  // A constant FP32 tensor of `dimensions`, its values one behind the other.
+  // Their values one behind the other.
   static Floats Constant(const Value* value, int64_t dimensions) {
-    const auto constant = torch::jit::toIValue(value);
-    if (!constant || !constant->isTensor()) return std::nullopt;
-    const at::Tensor& tensor = constant->toTensor();
-    const bool plain = tensor.defined() && tensor.layout() == at::kStrided &&
-                       tensor.scalar_type() == at::kFloat && tensor.dim() == dimensions;
-    return plain ? std::optional(tensor.contiguous()) : std::nullopt;
+    const Floats tensor = ConstantFloats(value, dimensions);
+    return tensor ? Floats(tensor->contiguous()) : std::nullopt;
   }
 
   static absl::Span<const float> Span(const at::Tensor& values) {

@@ -1,13 +1,13 @@
 #include "server/model/linear_layers.h"
 
-#include <torch/csrc/jit/ir/constants.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "server/model/graph_nodes.h"
 
 namespace predictd::model {
 namespace {
@@ -23,25 +23,6 @@ bool IsStraight(const Graph& graph) {
                      [](const Node* node) { return node->blocks().empty(); });
 }
 
-bool Is(const Node& node, const char* kind) {
-  return node.kind() == c10::Symbol::fromQualString(kind);
-}
-
-// A constant FP32 tensor of `dimensions`; nullopt where it is anything else.
-std::optional<at::Tensor> Constant(const Value* value, int64_t dimensions) {
-  const auto constant = torch::jit::toIValue(value);
-  if (!constant || !constant->isTensor()) return std::nullopt;
-  const at::Tensor& tensor = constant->toTensor();
-  const bool plain = tensor.defined() && tensor.layout() == at::kStrided &&
-                     tensor.scalar_type() == at::kFloat && tensor.dim() == dimensions;
-  return plain ? std::optional(tensor) : std::nullopt;
-}
-
-bool IsNone(const Value* value) {
-  const auto constant = torch::jit::toIValue(value);
-  return constant && constant->isNone();
-}
-
 Value* Replace(Graph& graph, Node& node, const char* kind, at::ArrayRef<Value*> inputs) {
   Node* replacement = graph.create(c10::Symbol::fromQualString(kind), inputs);
   replacement->insertBefore(&node);
@@ -52,10 +33,10 @@ Value* Replace(Graph& graph, Node& node, const char* kind, at::ArrayRef<Value*> 
 
 // What the layer gives now; null where it stays as it is.
 Value* Transpose(Graph& graph, Node& linear) {
-  const std::optional<at::Tensor> weight = Constant(linear.input(1), 2);
+  const std::optional<at::Tensor> weight = ConstantFloats(linear.input(1), 2);
   if (!weight || weight->numel() > kMostElements) return nullptr;
   Value* const bias = linear.input(2);
-  const bool biased = Constant(bias, 1).has_value();
+  const bool biased = ConstantFloats(bias, 1).has_value();
   if (!biased && !IsNone(bias)) return nullptr;
   const torch::jit::WithInsertPoint before(&linear);
   Value* const transposed = graph.insertConstant(weight->t().contiguous());
