@@ -1,7 +1,6 @@
 #include "server/model/dense_model.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <random>
 #include <utility>
@@ -9,15 +8,13 @@
 
 #include "server/base/log.h"
 #include "server/model/signature.h"
+#include "server/model/timed_runs.h"
 
 namespace predictd::model {
 namespace {
 
 // More than one tile, and a rest.
 constexpr int kComparedRows = 67;
-// Where most batches under load lie.
-constexpr int kTimedRows = 8;
-constexpr int kTimedRuns = 5;
 constexpr float kEqualWithin = 1e-5f;
 
 class DenseModel : public Model {
@@ -81,19 +78,6 @@ bool MissesGolden(const v1::Signature& signature, const DenseNetwork& network) {
   return false;
 }
 
-// Best of a few runs, the first one not counted.
-template <typename Run>
-double RunSeconds(Run run) {
-  double best = 1e9;
-  for (int i = 0; i <= kTimedRuns; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    run();
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    if (i > 0) best = std::min(best, took.count());
-  }
-  return best;
-}
-
 // Why `model` had better run by itself; null where `network` can take its place.
 const char* Shortcoming(const Model& model, const DenseNetwork& network) {
   if (!IsFp32(model.inputs(), network.inputs()) || !IsFp32(model.outputs(), network.outputs())) {
@@ -108,8 +92,8 @@ const char* Shortcoming(const Model& model, const DenseNetwork& network) {
   network.Run(kComparedRows, rows.data(), got.data());
   if (!NearlyEqual(wanted, got)) return "its outputs differ by more than 1e-5";
   if (MissesGolden(model.signature(), network)) return "it misses a golden case";
-  const double usual = RunSeconds([&] { model.Run(kTimedRows, &input, &output).IgnoreError(); });
-  const double dense = RunSeconds([&] { network.Run(kTimedRows, rows.data(), got.data()); });
+  const double usual = BestSeconds([&] { model.Run(kTimedRows, &input, &output).IgnoreError(); });
+  const double dense = BestSeconds([&] { network.Run(kTimedRows, rows.data(), got.data()); });
   return dense < usual ? nullptr : "it is no faster";
 }
 

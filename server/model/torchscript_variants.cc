@@ -1,7 +1,6 @@
 #include "server/model/torchscript_variants.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -11,13 +10,11 @@
 #include "server/base/log.h"
 #include "server/model/dense_graph.h"
 #include "server/model/linear_layers.h"
+#include "server/model/timed_runs.h"
 
 namespace predictd::model {
 namespace {
 
-// Where most batches under load lie.
-constexpr int kSampleRows = 8;
-constexpr int kTimedRuns = 5;
 constexpr double kEqualWithin = 1e-5;
 
 std::vector<at::Tensor> Tensors(const c10::IValue& value) {
@@ -50,23 +47,15 @@ bool NearlyEqual(const c10::IValue& left, const c10::IValue& right) {
 class Samples {
  public:
   explicit Samples(const v1::Signature& signature)
-      : one_(SampleInputs(signature, 1)), many_(SampleInputs(signature, kSampleRows)) {}
+      : one_(SampleInputs(signature, 1)), many_(SampleInputs(signature, kTimedRows)) {}
 
   bool NearlyEqual(const ScriptProgram& left, const ScriptProgram& right) const {
     return model::NearlyEqual(left.Run(one_), right.Run(one_)) &&
            model::NearlyEqual(left.Run(many_), right.Run(many_));
   }
 
-  // Best of a few runs; the first one, which builds kernels, does not count.
   double RunSeconds(const ScriptProgram& program) const {
-    double best = 1e9;
-    for (int i = 0; i <= kTimedRuns; ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      program.Run(many_);
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-      if (i > 0) best = std::min(best, took.count());
-    }
-    return best;
+    return BestSeconds([&] { program.Run(many_); });
   }
 
  private:
