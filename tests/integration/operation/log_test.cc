@@ -3,6 +3,9 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <csignal>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_split.h"
 #include "tests/catch.h"
@@ -71,6 +74,27 @@ TEST_CASE("with --log_level=debug there is one line per request, without the use
   CHECK(Count(lines, "request", "method", "Predict") == 6);
   CHECK(Count(lines, "request", "code", "INVALID_ARGUMENT") == 1);
   CHECK(server.Log().find("secretperson") == std::string::npos);
+}
+
+TEST_CASE("with --log_level=debug the log says what keeps a model from the dense kernels") {
+  ModelRepository repository;
+  repository.Add("summed", 1, Sum(1));
+  ModelSpec chain = Sum(1);
+  chain.source = "def forward(self, x):\n    return torch.relu(x * 2 + 1)\n";
+  repository.Add("chain", 1, chain);
+  PredictdProcess server({"--models=" + repository.path(), "--default_model=chain",
+                          "--log_format=json", "--log_level=debug"});
+  REQUIRE(server.WaitForState("summed", 1, v1::MODEL_STATE_READY));
+  REQUIRE(server.WaitForState("chain", 1, v1::MODEL_STATE_READY));
+  const auto answer = server.Predict("u", {{"f0", 20}});
+  REQUIRE(answer.ok());
+  CHECK(answer.response.outputs(0) == 41);
+  std::vector<std::string> reasons;
+  for (const Line& line : ParseLog(server.Log())) {
+    if (line.count("optimisation") == 0 || line.at("optimisation") != "dense kernels") continue;
+    reasons.push_back(line.at("reason"));
+  }
+  CHECK(reasons == std::vector<std::string>{"aten::sum"});
 }
 
 TEST_CASE("without it no line is written per request, and the end is told") {
