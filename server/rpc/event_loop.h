@@ -24,7 +24,7 @@ namespace predictd::rpc {
 //
 // A loop that rests runs what is posted to it, and its timers, but takes no call: it keeps out of
 // gRPC's way (see LoopLoad) until Serve.
-class EventLoop : public Loop, private Event {
+class EventLoop : public Loop, private Event, private Timer {
  public:
   EventLoop(const Clock& clock, std::unique_ptr<grpc::ServerCompletionQueue> queue, bool rests);
 
@@ -58,9 +58,11 @@ class EventLoop : public Loop, private Event {
 
   void Wake() override;
   void BeforeReady() override { writes_.Begin(); }
-  void AfterReady() override { writes_.End(); }
+  void AfterReady() override;
   // The alarm's event: a loop that slept takes a turn.
   void Done(bool ok) override;
+  // Time to send what sockets did not take.
+  void Expired() override;
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   OpenCalls open_calls_;

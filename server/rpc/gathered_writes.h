@@ -2,19 +2,23 @@
 #ifndef PREDICTD_SERVER_RPC_GATHERED_WRITES_H_
 #define PREDICTD_SERVER_RPC_GATHERED_WRITES_H_
 
+#include <sys/socket.h>
+#include <sys/types.h>
+
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "server/rpc/loop_load.h"
+#include "server/rpc/socket_buffer.h"
 
 namespace predictd::rpc {
 
 // gRPC writes each answer by itself, and each write takes the whole way through TCP to the other
 // side's socket: 40 % of a call's CPU, measured with 64 in flight. Between Begin and End writes to
-// a socket but every eighth and the last are marked with MSG_MORE: the kernel keeps them and sends
-// them with the next, which takes a quarter off a call's CPU. Which is the last is a guess, as many
-// as the last time; a wrong one is made good by End.
+// a socket but every sixteenth and the last are kept and sent with the next. Which is the last is a
+// guess, as many as the last time; a wrong one is made good by End.
 //
-// For this the program's sendmsg() is the one of this file. One per event loop; its thread only.
+// One per event loop; its thread only.
 class GatheredWrites {
  public:
   static constexpr int kSure = 64;
@@ -24,23 +28,31 @@ class GatheredWrites {
   void Begin();
   void End();
 
+  // Whether a socket took less than it was to be sent: Retry then until it has taken all.
+  bool left() const { return !left_.empty(); }
+  void Retry();
+
   // Whether the last writes, kSure of them at least, all went to one socket: all calls come over
   // one connection.
   bool one_socket() const { return in_a_row_ >= kSure; }
 
-  // What sendmsg() adds to its flags.
-  int FlagsFor(int socket);
+  // Instead of sendmsg().
+  ssize_t Send(int socket, const msghdr& message, int flags);
 
  private:
   struct Socket {
+    SocketBuffer* buffer = nullptr;
     int expected = 0;
     int written = 0;
-    bool held = false;  // the kernel keeps something back
   };
+
+  // The socket was written to once more: whether this is to wait for the next.
+  bool Waits(int socket, Socket& state);
 
   LoopLoad& load_;
   std::vector<Socket> sockets_;  // by descriptor
   std::vector<int> written_to_;  // since Begin
+  absl::flat_hash_set<SocketBuffer*> left_;
   int last_socket_ = -1;
   int in_a_row_ = 0;  // writes to it after the first, kSure at most
 };

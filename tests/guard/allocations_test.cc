@@ -35,7 +35,7 @@ TEST_CASE("a prediction from the in-process cache allocates no more than it did"
   const double allocations = AllocationsPerRequest(line);
   std::cout << "in-process cache: " << allocations << " allocations per request\n";
   CHECK(line.source_reads() == reads);
-  CHECK(allocations <= 7);
+  CHECK(allocations <= 6);
 }
 
 TEST_CASE("a prediction whose row is read from the source allocates no more than it did") {
@@ -44,7 +44,7 @@ TEST_CASE("a prediction whose row is read from the source allocates no more than
   const double allocations = AllocationsPerRequest(line);
   std::cout << "source: " << allocations << " allocations per request\n";
   CHECK(line.source_reads() == reads + kRequests);
-  CHECK(allocations <= 29);
+  CHECK(allocations <= 23);
 }
 
 }  // namespace

@@ -8,8 +8,8 @@ import sys
 
 FEW, MANY = 2000, 12000
 # Where the rows are from, flags, and the bound; README.md says where it is from.
-CASES = (("in-process cache", (), 8200),
-         ("source", ("--source",), 20000))
+CASES = (("in-process cache", (), 7400),
+         ("source", ("--source",), 18600))
 
 
 def instructions(requests, flags):

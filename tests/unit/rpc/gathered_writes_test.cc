@@ -1,12 +1,18 @@
 #include "server/rpc/gathered_writes.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
 
 #include "tests/catch.h"
 
@@ -30,6 +36,7 @@ class Connection {
     REQUIRE(::getsockname(listener, generic, &size) == 0);
     near_ = ::socket(AF_INET, SOCK_STREAM, 0);
     REQUIRE(::connect(near_, generic, size) == 0);
+    REQUIRE(::fcntl(near_, F_SETFL, O_NONBLOCK) == 0);
     // As gRPC does.
     const int on = 1;
     REQUIRE(::setsockopt(near_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0);
@@ -38,23 +45,40 @@ class Connection {
     ::close(listener);
   }
   ~Connection() {
-    ::close(near_);
-    ::close(far_);
+    if (near_ >= 0) ::close(near_);
+    if (far_ >= 0) ::close(far_);
   }
 
-  void Write(char byte) const {
-    iovec part{&byte, 1};
+  void ShutDown() const { ::shutdown(near_, SHUT_RDWR); }
+  void Close() { ::close(std::exchange(near_, -1)); }
+  // The far end goes away without having read everything.
+  void Break() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    REQUIRE(::setsockopt(far_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0);
+    ::close(std::exchange(far_, -1));
+  }
+
+  // What sendmsg() returns.
+  ssize_t Send(std::string_view bytes) const {
+    iovec part{const_cast<char*>(bytes.data()), bytes.size()};
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    REQUIRE(::sendmsg(near_, &message, 0) == 1);
+    return ::sendmsg(near_, &message, MSG_NOSIGNAL);
+  }
+  void Write(std::string_view bytes) const {
+    REQUIRE(Send(bytes) == static_cast<ssize_t>(bytes.size()));
   }
 
   // What has come, without waiting.
   std::string Read() const {
-    std::array<char, 64> buffer;
-    const ssize_t size = ::recv(far_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    return size <= 0 ? "" : std::string(buffer.data(), size);
+    std::string all;
+    std::array<char, 4096> buffer;
+    for (;;) {
+      const ssize_t size = ::recv(far_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+      if (size <= 0) return all;
+      all.append(buffer.data(), size);
+    }
   }
 
  private:
@@ -62,57 +86,141 @@ class Connection {
   int far_ = -1;
 };
 
+// The writes of a loop that expects as many per turn as `expected`.
+class Writes {
+ public:
+  explicit Writes(const Connection& connection, int expected) {
+    gathered.Begin();
+    for (int i = 0; i < expected; ++i) connection.Write("x");
+    gathered.End();
+    REQUIRE(connection.Read() == std::string(expected, 'x'));
+  }
+
+  LoopLoad load{kClock};
+  GatheredWrites gathered{load};
+};
+
 TEST_CASE("as many writes as the last time go out with the last of them") {
   const Connection connection;
-  LoopLoad load{kClock};
-  GatheredWrites writes{load};
-  writes.Begin();
-  for (const char byte : {'a', 'b', 'c'}) connection.Write(byte);
-  // Nothing was expected, so nothing is kept back.
-  CHECK(connection.Read() == "abc");
-  writes.End();
-
-  writes.Begin();
-  connection.Write('d');
-  connection.Write('e');
+  Writes writes(connection, 3);
+  writes.gathered.Begin();
+  connection.Write("d");
+  connection.Write("e");
   CHECK(connection.Read().empty());
-  connection.Write('f');
+  connection.Write("f");
   CHECK(connection.Read() == "def");
-  writes.End();
+  writes.gathered.End();
 }
 
 TEST_CASE("what was kept back for writes that did not come goes out at the end") {
   const Connection connection;
-  LoopLoad load{kClock};
-  GatheredWrites writes{load};
-  writes.Begin();
-  for (const char byte : {'a', 'b', 'c'}) connection.Write(byte);
-  writes.End();
-  CHECK(connection.Read() == "abc");
-
-  writes.Begin();
-  connection.Write('d');
+  Writes writes(connection, 3);
+  writes.gathered.Begin();
+  connection.Write("d");
   CHECK(connection.Read().empty());
-  writes.End();
+  writes.gathered.End();
   CHECK(connection.Read() == "d");
-  connection.Write('e');
+  connection.Write("e");
   CHECK(connection.Read() == "e");
 }
 
-TEST_CASE("every eighth write goes out with those before it") {
+TEST_CASE("every sixteenth write goes out with those before it") {
   const Connection connection;
-  LoopLoad load{kClock};
-  GatheredWrites writes{load};
-  for (int round = 0; round < 2; ++round) {
-    writes.Begin();
-    for (int i = 1; i <= 20; ++i) {
-      connection.Write('x');
-      if (round == 1 && i == 8) CHECK(connection.Read().size() == 8);
-      if (round == 1 && i == 15) CHECK(connection.Read().empty());
-    }
-    writes.End();
-    CHECK(connection.Read().size() == (round == 0 ? 20 : 12));
+  Writes writes(connection, 40);
+  writes.gathered.Begin();
+  for (int i = 1; i <= 40; ++i) {
+    connection.Write("y");
+    if (i == 15) CHECK(connection.Read().empty());
+    if (i == 16) CHECK(connection.Read().size() == 16);
   }
+  writes.gathered.End();
+  CHECK(connection.Read().size() == 24);
+}
+
+TEST_CASE("what another thread sends goes out after what was kept back") {
+  const Connection connection;
+  Writes writes(connection, 3);
+  writes.gathered.Begin();
+  connection.Write("kept ");
+  std::thread other([&] { connection.Write("other"); });
+  other.join();
+  CHECK(connection.Read() == "kept other");
+  writes.gathered.End();
+  CHECK(connection.Read().empty());
+}
+
+TEST_CASE("a large message goes out at once, after what was kept back") {
+  const Connection connection;
+  Writes writes(connection, 3);
+  writes.gathered.Begin();
+  connection.Write("kept ");
+  const std::string large(20'000, 'l');
+  connection.Write(large);
+  CHECK(connection.Read() == "kept " + large);
+  writes.gathered.End();
+}
+
+TEST_CASE("what was kept back goes out before the socket is shut down") {
+  const Connection connection;
+  Writes writes(connection, 3);
+  writes.gathered.Begin();
+  connection.Write("last");
+  connection.ShutDown();
+  CHECK(connection.Read() == "last");
+  writes.gathered.End();
+}
+
+TEST_CASE("what was kept back goes out before the socket is closed") {
+  Connection connection;
+  Writes writes(connection, 3);
+  writes.gathered.Begin();
+  connection.Write("last");
+  connection.Close();
+  CHECK(connection.Read() == "last");
+  writes.gathered.End();
+}
+
+TEST_CASE("what a full socket does not take is sent in order once its peer has read") {
+  const Connection connection;
+  Writes writes(connection, 3);
+  std::string sent;
+  int error = 0;
+  for (int i = 0; error == 0; ++i) {
+    REQUIRE(i < 100'000);
+    writes.gathered.Begin();
+    for (int j = 0; j < 3 && error == 0; ++j) {
+      const std::string bytes = std::to_string(3 * i + j) + std::string(1000, ' ');
+      const ssize_t size = connection.Send(bytes);
+      if (size < 0) error = errno;
+      sent += bytes.substr(0, std::max<ssize_t>(size, 0));
+    }
+    writes.gathered.End();
+  }
+  CHECK(error == EAGAIN);
+  REQUIRE(writes.gathered.left());
+  writes.gathered.Retry();
+  REQUIRE(writes.gathered.left());
+
+  std::string read;
+  for (int i = 0; writes.gathered.left(); ++i) {
+    REQUIRE(i < 1'000'000);
+    read += connection.Read();
+    writes.gathered.Retry();
+  }
+  read += connection.Read();
+  CHECK(read == sent);
+}
+
+TEST_CASE("what was kept back for a connection that breaks is given up") {
+  Connection connection;
+  Writes writes(connection, 3);
+  writes.gathered.Begin();
+  connection.Write("kept");
+  connection.Break();
+  connection.Write("more");
+  writes.gathered.End();
+  CHECK_FALSE(writes.gathered.left());
+  CHECK(connection.Send("after") < 0);
 }
 
 TEST_CASE("one socket is sure after many writes to it, until the first one to another") {
@@ -122,7 +230,7 @@ TEST_CASE("one socket is sure after many writes to it, until the first one to an
   GatheredWrites writes{load};
   const auto turn = [&writes](const Connection& to) {
     writes.Begin();
-    to.Write('a');
+    to.Write("a");
     writes.End();
   };
   turn(connection);
