@@ -1,7 +1,6 @@
 #include "server/rpc/gathered_writes.h"
 
 #include <algorithm>
-#include <utility>
 
 extern "C" ssize_t __real_sendmsg(int socket, const msghdr* message, int flags);
 extern "C" int __real_shutdown(int socket, int how);
@@ -25,7 +24,7 @@ void GatheredWrites::End() {
   for (const int socket : written_to_) {
     Socket& state = sockets_[socket];
     if (state.buffer != nullptr && !state.buffer->Flush()) left_.insert(state.buffer);
-    state.expected = std::exchange(state.written, 0);
+    state.written = 0;
   }
   written_to_.clear();
 }
@@ -34,22 +33,16 @@ void GatheredWrites::Retry() {
   absl::erase_if(left_, [](SocketBuffer* buffer) { return buffer->Flush(); });
 }
 
-bool GatheredWrites::Waits(int socket, Socket& state) {
-  if (state.written == 0) written_to_.push_back(socket);
+ssize_t GatheredWrites::Send(int socket, const msghdr& message, int flags) {
   in_a_row_ = socket == last_socket_ ? std::min(in_a_row_ + 1, kSure) : 0;
   last_socket_ = socket;
-  ++state.written;
   load_.Sent(socket);
-  return state.written < state.expected && state.written % kTogether != 0;
-}
-
-ssize_t GatheredWrites::Send(int socket, const msghdr& message, int flags) {
   if (static_cast<size_t>(socket) >= sockets_.size()) sockets_.resize(socket + 1);
   Socket& state = sockets_[socket];
-  const bool waits = Waits(socket, state);
+  if (state.written++ == 0) written_to_.push_back(socket);
   if (state.buffer == nullptr) state.buffer = SocketBuffer::Of(socket);
   if (state.buffer == nullptr) return __real_sendmsg(socket, &message, flags);
-  return state.buffer->Send(message, flags, waits);
+  return state.buffer->Send(message, flags, state.written % kTogether != 0);
 }
 
 }  // namespace predictd::rpc

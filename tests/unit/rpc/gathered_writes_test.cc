@@ -86,126 +86,108 @@ class Connection {
   int far_ = -1;
 };
 
-// The writes of a loop that expects as many per turn as `expected`.
-class Writes {
- public:
-  explicit Writes(const Connection& connection, int expected) {
-    gathered.Begin();
-    for (int i = 0; i < expected; ++i) connection.Write("x");
-    gathered.End();
-    REQUIRE(connection.Read() == std::string(expected, 'x'));
-  }
-
+TEST_CASE("what a turn writes goes out at its end") {
+  const Connection connection;
   LoopLoad load{kClock};
-  GatheredWrites gathered{load};
-};
-
-TEST_CASE("as many writes as the last time go out with the last of them") {
-  const Connection connection;
-  Writes writes(connection, 3);
-  writes.gathered.Begin();
-  connection.Write("d");
-  connection.Write("e");
+  GatheredWrites writes{load};
+  writes.Begin();
+  connection.Write("a");
+  connection.Write("b");
   CHECK(connection.Read().empty());
-  connection.Write("f");
-  CHECK(connection.Read() == "def");
-  writes.gathered.End();
-}
-
-TEST_CASE("what was kept back for writes that did not come goes out at the end") {
-  const Connection connection;
-  Writes writes(connection, 3);
-  writes.gathered.Begin();
-  connection.Write("d");
-  CHECK(connection.Read().empty());
-  writes.gathered.End();
-  CHECK(connection.Read() == "d");
-  connection.Write("e");
-  CHECK(connection.Read() == "e");
+  writes.End();
+  CHECK(connection.Read() == "ab");
+  connection.Write("c");
+  CHECK(connection.Read() == "c");
 }
 
 TEST_CASE("every sixteenth write goes out with those before it") {
   const Connection connection;
-  Writes writes(connection, 40);
-  writes.gathered.Begin();
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
+  writes.Begin();
   for (int i = 1; i <= 40; ++i) {
     connection.Write("y");
     if (i == 15) CHECK(connection.Read().empty());
-    if (i == 16) CHECK(connection.Read().size() == 16);
+    if (i == 16) CHECK(connection.Read() == std::string(16, 'y'));
   }
-  writes.gathered.End();
-  CHECK(connection.Read().size() == 24);
+  writes.End();
+  CHECK(connection.Read() == std::string(24, 'y'));
 }
 
 TEST_CASE("what another thread sends goes out after what was kept back") {
   const Connection connection;
-  Writes writes(connection, 3);
-  writes.gathered.Begin();
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
+  writes.Begin();
   connection.Write("kept ");
   std::thread other([&] { connection.Write("other"); });
   other.join();
   CHECK(connection.Read() == "kept other");
-  writes.gathered.End();
+  writes.End();
   CHECK(connection.Read().empty());
 }
 
 TEST_CASE("a large message goes out at once, after what was kept back") {
   const Connection connection;
-  Writes writes(connection, 3);
-  writes.gathered.Begin();
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
+  writes.Begin();
   connection.Write("kept ");
   const std::string large(20'000, 'l');
   connection.Write(large);
   CHECK(connection.Read() == "kept " + large);
-  writes.gathered.End();
+  writes.End();
 }
 
 TEST_CASE("what was kept back goes out before the socket is shut down") {
   const Connection connection;
-  Writes writes(connection, 3);
-  writes.gathered.Begin();
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
+  writes.Begin();
   connection.Write("last");
   connection.ShutDown();
   CHECK(connection.Read() == "last");
-  writes.gathered.End();
+  writes.End();
 }
 
 TEST_CASE("what was kept back goes out before the socket is closed") {
   Connection connection;
-  Writes writes(connection, 3);
-  writes.gathered.Begin();
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
+  writes.Begin();
   connection.Write("last");
   connection.Close();
   CHECK(connection.Read() == "last");
-  writes.gathered.End();
+  writes.End();
 }
 
 TEST_CASE("what a full socket does not take is sent in order once its peer has read") {
   const Connection connection;
-  Writes writes(connection, 3);
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
   std::string sent;
   int error = 0;
   for (int i = 0; error == 0; ++i) {
     REQUIRE(i < 100'000);
-    writes.gathered.Begin();
+    writes.Begin();
     for (int j = 0; j < 3 && error == 0; ++j) {
       const std::string bytes = std::to_string(3 * i + j) + std::string(1000, ' ');
       const ssize_t size = connection.Send(bytes);
       if (size < 0) error = errno;
       sent += bytes.substr(0, std::max<ssize_t>(size, 0));
     }
-    writes.gathered.End();
+    writes.End();
   }
   CHECK(error == EAGAIN);
-  REQUIRE(writes.gathered.left());
-  writes.gathered.Retry();
-  REQUIRE(writes.gathered.left());
+  REQUIRE(writes.left());
+  writes.Retry();
+  REQUIRE(writes.left());
 
   std::string read;
-  for (int i = 0; writes.gathered.left(); ++i) {
+  for (int i = 0; writes.left(); ++i) {
     REQUIRE(i < 1'000'000);
     read += connection.Read();
-    writes.gathered.Retry();
+    writes.Retry();
   }
   read += connection.Read();
   CHECK(read == sent);
@@ -213,13 +195,14 @@ TEST_CASE("what a full socket does not take is sent in order once its peer has r
 
 TEST_CASE("what was kept back for a connection that breaks is given up") {
   Connection connection;
-  Writes writes(connection, 3);
-  writes.gathered.Begin();
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
+  writes.Begin();
   connection.Write("kept");
   connection.Break();
   connection.Write("more");
-  writes.gathered.End();
-  CHECK_FALSE(writes.gathered.left());
+  writes.End();
+  CHECK_FALSE(writes.left());
   CHECK(connection.Send("after") < 0);
 }
 
