@@ -25,14 +25,8 @@ Writer::Writer(PredictionStore& store, const Clock& clock, Metrics& metrics, Opt
       metrics_(metrics),
       options_(options),
       pause_(options.first_retry),
-      finder_(store, clock, metrics, options.max_finds) {
-  {
-    // Growing later would stop every loop that saves.
-    MutexLock lock(mutex_);
-    index_.reserve(options_.max_queue);
-  }
-  thread_ = std::thread([this] { Run(); });
-}
+      finder_(store, clock, metrics, options.max_finds),
+      thread_([this] { Run(); }) {}
 
 Writer::~Writer() {
   // Whatever Flush did not wait for is counted, and whoever waits is answered.
@@ -40,23 +34,29 @@ Writer::~Writer() {
 }
 
 void Writer::SaveLater(Prediction prediction) {
-  auto queued = std::make_unique<const Prediction>(std::move(prediction));
   bool wake = false;
   Refusal refusal;
   {
     MutexLock lock(mutex_);
     refusal = Refuse();
     if (refusal == Refusal::kNone) {
-      index_.insert(queued.get());
-      later_.push_back(std::move(queued));
+      LaterBatch& batch = BatchForMore();
+      batch.Add(std::move(prediction));
       SetWaiting(waiting_ + 1);
-      wake = sleep_ == Sleep::kIdle ||
-             (sleep_ == Sleep::kPausing && later_.size() == options_.max_batch);
+      wake = sleep_ == Sleep::kIdle || (sleep_ == Sleep::kPausing && batch.full());
       if (wake) sleep_ = Sleep::kAwake;
     }
   }
   if (wake) wake_.NotifyOne();
   if (refusal != Refusal::kNone) CountDropped(refusal);
+}
+
+LaterBatch& Writer::BatchForMore() {
+  const bool last_is_written = writing_later_ && later_.size() == 1;
+  if (later_.empty() || last_is_written || later_.back()->full()) {
+    later_.push_back(std::make_unique<LaterBatch>(options_.max_batch));
+  }
+  return *later_.back();
 }
 
 Task<absl::StatusOr<std::string>> Writer::Save(Loop& loop, Prediction prediction,
@@ -121,7 +121,6 @@ absl::Status Writer::Stop() {
   {
     MutexLock lock(mutex_);
     unanswered.swap(now_);
-    index_.clear();
     later_.clear();
     left = waiting_;
     SetWaiting(0);
@@ -162,9 +161,10 @@ Writer::Refusal Writer::Queue(SaveRequest& request) {
 
 std::optional<Prediction> Writer::FindWaiting(absl::string_view prediction_id) {
   MutexLock lock(mutex_);
-  const auto found = index_.find(prediction_id);
-  if (found == index_.end()) return std::nullopt;
-  return **found;
+  for (const auto& batch : later_) {
+    if (const Prediction* const found = batch->Find(prediction_id)) return *found;
+  }
+  return std::nullopt;
 }
 
 void Writer::SetWaiting(size_t waiting) {

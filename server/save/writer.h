@@ -10,8 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
-#include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -22,6 +20,7 @@
 #include "server/base/mutex.h"
 #include "server/base/prediction.h"
 #include "server/save/finder.h"
+#include "server/save/later_batch.h"
 #include "server/sql/prediction_store.h"
 #include "server/sql/thread_request.h"
 
@@ -82,24 +81,6 @@ class Writer {
     const Prediction prediction;
     const absl::Time deadline;
   };
-  using Later = std::unique_ptr<const Prediction>;
-
-  // Predictions by their id, without a copy of it.
-  struct IdHash {
-    using is_transparent = void;
-    size_t operator()(absl::string_view id) const { return absl::Hash<absl::string_view>()(id); }
-    size_t operator()(const Prediction* p) const { return (*this)(p->prediction_id); }
-  };
-  struct IdEqual {
-    using is_transparent = void;
-    static absl::string_view Id(absl::string_view id) { return id; }
-    static absl::string_view Id(const Prediction* p) { return p->prediction_id; }
-    template <typename A, typename B>
-    bool operator()(const A& a, const B& b) const {
-      return Id(a) == Id(b);
-    }
-  };
-
   // Whom a new prediction has to wake: nobody, or whoever waits for any, or only for one of Save or
   // for a full batch.
   enum class Sleep { kAwake, kIdle, kPausing };
@@ -109,6 +90,7 @@ class Writer {
 
   Refusal Refuse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountDropped(Refusal refusal);
+  LaterBatch& BatchForMore() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Refusal Queue(SaveRequest& request) ABSL_LOCKS_EXCLUDED(mutex_);
   std::optional<Prediction> FindWaiting(absl::string_view prediction_id)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -118,12 +100,12 @@ class Writer {
   void Run();
   // When later_ may be written.
   absl::Time LaterDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool TakeBatches(std::vector<SaveRequest*>& now, std::vector<const Prediction*>& later)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  // `later` is null where none is due.
+  bool TakeBatches(std::vector<SaveRequest*>& now, LaterBatch*& later) ABSL_LOCKS_EXCLUDED(mutex_);
   void WriteNow(std::vector<SaveRequest*>& requests);
-  void WriteLater(const std::vector<const Prediction*>& batch);
-  // Takes the first `count` of later_ out of the queue.
-  void Forget(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
+  void WriteLater(LaterBatch& batch);
+  // The first `count` of the first batch of later_ are settled; without any left it goes.
+  void SettleLater(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
   void NoteFailure(const absl::Status& failure) ABSL_LOCKS_EXCLUDED(mutex_);
   void NoteSuccess() ABSL_LOCKS_EXCLUDED(mutex_);
   void Settled(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -142,9 +124,10 @@ class Writer {
   CondVar wake_;     // the writing thread
   CondVar drained_;  // Flush
   std::deque<SaveRequest*> now_ ABSL_GUARDED_BY(mutex_);
-  // A batch stays at the front, and in the index, while it is written.
-  std::deque<Later> later_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_set<const Prediction*, IdHash, IdEqual> index_ ABSL_GUARDED_BY(mutex_);
+  // The first one stays there while it is written; the last one takes what comes, unless it is the
+  // one being written. None is empty.
+  std::deque<std::unique_ptr<LaterBatch>> later_ ABSL_GUARDED_BY(mutex_);
+  bool writing_later_ ABSL_GUARDED_BY(mutex_) = false;
   size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;  // queued or being written
   // For later_: after a failure, and after a transaction.
   absl::Time retry_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();

@@ -11,9 +11,6 @@
 namespace predictd::save {
 namespace {
 
-// Most predictions taken out of the queue under one lock, so that no loop waits for long.
-constexpr size_t kForgetAtOnce = 64;
-
 absl::Status NotSaved(const absl::Status& why) {
   return absl::UnavailableError(absl::StrCat("the prediction could not be saved: ", why.message()));
 }
@@ -22,34 +19,34 @@ absl::Status NotSaved(const absl::Status& why) {
 
 void Writer::Run() {
   std::vector<SaveRequest*> now;
-  std::vector<const Prediction*> later;
+  LaterBatch* later = nullptr;
   while (TakeBatches(now, later)) {
     if (!now.empty()) WriteNow(now);
-    if (!later.empty()) WriteLater(later);
+    if (later != nullptr) WriteLater(*later);
   }
 }
 
 absl::Time Writer::LaterDue() const {
-  const bool at_once = closed_ || later_.size() >= options_.max_batch;
+  const bool at_once = closed_ || later_.front()->full();
   return at_once ? retry_at_ : std::max(retry_at_, next_at_);
 }
 
-bool Writer::TakeBatches(std::vector<SaveRequest*>& now, std::vector<const Prediction*>& later) {
+bool Writer::TakeBatches(std::vector<SaveRequest*>& now, LaterBatch*& later) {
   now.clear();
-  later.clear();
+  later = nullptr;
   MutexLock lock(mutex_);
   while (!stop_) {
     const absl::Time start = clock_.Now();
-    const absl::Duration pause = LaterDue() - start;
-    if (pause <= absl::ZeroDuration() && !later_.empty()) {
+    const absl::Duration pause = later_.empty() ? absl::InfiniteDuration() : LaterDue() - start;
+    if (pause <= absl::ZeroDuration()) {
       next_at_ = start + options_.interval;
-      const size_t count = std::min(later_.size(), options_.max_batch);
-      for (size_t i = 0; i < count; ++i) later.push_back(later_[i].get());
+      later = later_.front().get();
+      writing_later_ = true;
     }
     const size_t count = std::min(now_.size(), options_.max_batch);
     now.assign(now_.begin(), now_.begin() + static_cast<std::ptrdiff_t>(count));
     now_.erase(now_.begin(), now_.begin() + static_cast<std::ptrdiff_t>(count));
-    if (!now.empty() || !later.empty()) return true;
+    if (!now.empty() || later != nullptr) return true;
 
     if (later_.empty()) {
       sleep_ = Sleep::kIdle;
@@ -107,8 +104,11 @@ void Writer::WriteNow(std::vector<SaveRequest*>& requests) {
   }
 }
 
-void Writer::WriteLater(const std::vector<const Prediction*>& batch) {
-  const BatchResult result = WriteBatch(store_, metrics_, batch);
+void Writer::WriteLater(LaterBatch& batch) {
+  std::vector<const Prediction*> left;
+  left.reserve(batch.left().size());
+  for (const Prediction& prediction : batch.left()) left.push_back(&prediction);
+  const BatchResult result = WriteBatch(store_, metrics_, left);
   int refused = 0;
   for (size_t i = 0; i < result.settled.size(); ++i) {
     const absl::Status& status = result.settled[i].status();
@@ -116,7 +116,7 @@ void Writer::WriteLater(const std::vector<const Prediction*>& batch) {
     // One line per batch: where every row is refused, a line for each would bury the log.
     if (refused++ == 0) {
       Log(LogLevel::kError, "the store refuses a prediction: it is not saved",
-          {{"prediction_id", batch[i]->prediction_id}, {"error", status.message()}});
+          {{"prediction_id", left[i]->prediction_id}, {"error", status.message()}});
     }
   }
   if (refused > 1) {
@@ -125,7 +125,7 @@ void Writer::WriteLater(const std::vector<const Prediction*>& batch) {
   }
   metrics_.CountSaves(SaveResult::kSaved, static_cast<int>(result.settled.size()) - refused);
   metrics_.CountSaves(SaveResult::kFailed, refused);
-  Forget(result.settled.size());
+  SettleLater(result.settled.size());
   if (result.failure.ok()) {
     NoteSuccess();
   } else {
@@ -133,20 +133,16 @@ void Writer::WriteLater(const std::vector<const Prediction*>& batch) {
   }
 }
 
-void Writer::Forget(size_t count) {
-  while (count > 0) {
-    const size_t step = std::min(count, kForgetAtOnce);
-    std::vector<Later> forgotten;  // destroyed without the lock
-    forgotten.reserve(step);
-    MutexLock lock(mutex_);
-    for (size_t i = 0; i < step; ++i) {
-      index_.erase(later_.front().get());
-      forgotten.push_back(std::move(later_.front()));
-      later_.pop_front();
-    }
-    Settled(step);
-    count -= step;
+void Writer::SettleLater(size_t count) {
+  std::unique_ptr<LaterBatch> gone;  // destroyed without the lock
+  MutexLock lock(mutex_);
+  writing_later_ = false;
+  later_.front()->Settle(count);
+  if (later_.front()->left().empty()) {
+    gone = std::move(later_.front());
+    later_.pop_front();
   }
+  Settled(count);
 }
 
 void Writer::Settled(size_t count) {
