@@ -15,8 +15,8 @@
 namespace predictd::save {
 
 // Filled by those who save, then written by one thread while others still find in it. It goes as a
-// whole: to take predictions out one by one, each long out of the processor's caches, under the lock
-// that everybody saves under made saving cost 1.1 to 1.2 of this. Not thread-safe.
+// whole: with predictions taken out one by one, each long out of the processor's caches, under the
+// lock that everybody saves under, saving cost 1.1 to 1.2 of what it does so. Not thread-safe.
 class LaterBatch {
  public:
   // Room for `most` predictions from the start: growing would stop every loop that saves.
