@@ -2,6 +2,7 @@
 
 #include <grpc/support/time.h>
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -29,8 +30,10 @@ constexpr int kFruitlessLooks = 2;
 // with 4, 8 and 16 in flight: p50 0.71, 0.76 and 0.88, CPU per call 1.07, 1.01 and 0.90.
 constexpr int kBurst = 3;
 
-// How long after a socket took no more it is tried again. Its peer reads more slowly than it asks.
-constexpr absl::Duration kFullSocket = absl::Milliseconds(1);
+// Pauses, doubling, before a socket that took no more is tried again. Its peer reads more slowly
+// than it asks; where gRPC has more for it, gRPC is told when the socket has room.
+constexpr absl::Duration kFirstRetry = absl::Milliseconds(1);
+constexpr absl::Duration kLongestRetry = absl::Milliseconds(64);
 
 // Longest wait for one of the last events: the done events of calls that were answered before.
 constexpr absl::Duration kLastEvent = absl::Milliseconds(200);
@@ -154,13 +157,21 @@ void EventLoop::Done(bool) { alarm_set_ = false; }
 
 void EventLoop::AfterReady() {
   writes_.End();
-  if (writes_.left() && !running()) Start(*this, clock().Now() + kFullSocket);
+  if (writes_.unsent()) retry_.Begin();
 }
 
-void EventLoop::Expired() {
-  writes_.Retry();
-  if (writes_.left()) Start(*this, clock().Now() + kFullSocket);
+void EventLoop::Retry::Begin() {
+  if (running()) return;
+  pause_ = kFirstRetry;
+  Start();
 }
+
+void EventLoop::Retry::Expired() {
+  pause_ = loop_.writes_.Retry() ? kFirstRetry : std::min(2 * pause_, kLongestRetry);
+  if (loop_.writes_.unsent()) Start();
+}
+
+void EventLoop::Retry::Start() { loop_.Start(*this, loop_.clock().Now() + pause_); }
 
 void EventLoop::Shutdown() {
   MutexLock lock(alarm_mutex_);

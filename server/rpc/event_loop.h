@@ -24,7 +24,7 @@ namespace predictd::rpc {
 //
 // A loop that rests runs what is posted to it, and its timers, but takes no call: it keeps out of
 // gRPC's way (see LoopLoad) until Serve.
-class EventLoop : public Loop, private Event, private Timer {
+class EventLoop : public Loop, private Event {
  public:
   EventLoop(const Clock& clock, std::unique_ptr<grpc::ServerCompletionQueue> queue, bool rests);
 
@@ -46,6 +46,21 @@ class EventLoop : public Loop, private Event, private Timer {
   void Shutdown();
 
  private:
+  // Tries again to send what sockets did not take.
+  class Retry final : public Timer {
+   public:
+    explicit Retry(EventLoop& loop) : loop_(loop) {}
+    // Where there is something to send and no time is set.
+    void Begin();
+    void Expired() override;
+
+   private:
+    void Start();
+
+    EventLoop& loop_;
+    absl::Duration pause_;
+  };
+
   // Until Serve or Shutdown.
   void Rest();
   // Ends the pause: there is work, or there was in the turn that has ended.
@@ -61,14 +76,13 @@ class EventLoop : public Loop, private Event, private Timer {
   void AfterReady() override;
   // The alarm's event: a loop that slept takes a turn.
   void Done(bool ok) override;
-  // Time to send what sockets did not take.
-  void Expired() override;
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   OpenCalls open_calls_;
   // The loop's thread only.
   LoopLoad load_;
   GatheredWrites writes_{load_};
+  Retry retry_{*this};
   AdaptiveSpin spin_;
   std::function<void()> on_full_;
   bool busy_ = false;

@@ -15,7 +15,7 @@ namespace predictd::rpc {
 
 // gRPC writes each answer by itself, and each write takes the whole way through TCP to the other
 // side's socket: 40 % of a call's CPU, measured with 64 in flight. Between Begin and End writes to
-// a socket are kept; every sixteenth, and End, sends what was kept.
+// a socket are kept, up to SocketBuffer::kMost; every sixteenth, and End, sends what was kept.
 //
 // One per event loop; its thread only.
 class GatheredWrites {
@@ -27,9 +27,10 @@ class GatheredWrites {
   void Begin();
   void End();
 
-  // Whether a socket took less than it was to be sent: Retry then until it has taken all.
-  bool left() const { return !left_.empty(); }
-  void Retry();
+  // Whether a socket took less than it was to be sent: Retry then until it has taken all. It
+  // returns whether any socket took the rest.
+  bool unsent() const { return !unsent_.empty(); }
+  bool Retry();
 
   // Whether the last writes, kSure of them at least, all went to one socket: all calls come over
   // one connection.
@@ -47,7 +48,7 @@ class GatheredWrites {
   LoopLoad& load_;
   std::vector<Socket> sockets_;  // by descriptor
   std::vector<int> written_to_;  // since Begin
-  absl::flat_hash_set<SocketBuffer*> left_;
+  absl::flat_hash_set<SocketBuffer*> unsent_;
   int last_socket_ = -1;
   int in_a_row_ = 0;  // writes to it after the first, kSure at most
 };

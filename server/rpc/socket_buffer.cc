@@ -1,18 +1,15 @@
 #include "server/rpc/socket_buffer.h"
 
-#include <unistd.h>
-
 #include <array>
 #include <atomic>
 #include <cerrno>
 
 extern "C" ssize_t __real_sendmsg(int socket, const msghdr* message, int flags);
+extern "C" int __real_shutdown(int socket, int how);
+extern "C" int __real_close(int descriptor);
 
 namespace predictd::rpc {
 namespace {
-
-// Most that is kept of one socket: hundreds of answers of usual size.
-constexpr size_t kMostKept = 16 * 1024;
 
 constexpr size_t kTableSize = 64 * 1024;
 std::array<std::atomic<SocketBuffer*>, kTableSize> table;
@@ -21,6 +18,16 @@ size_t SizeOf(const msghdr& message) {
   size_t size = 0;
   for (size_t i = 0; i < message.msg_iovlen; ++i) size += message.msg_iov[i].iov_len;
   return size;
+}
+
+// Asks for nothing but to send bytes on a connection.
+bool IsPlain(const msghdr& message, int flags) {
+  return (flags & ~MSG_NOSIGNAL) == 0 && message.msg_controllen == 0 && message.msg_namelen == 0;
+}
+
+// No room for now, as gRPC sees it too; ENOBUFS where the machine is short of memory.
+bool IsFull(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
 }
 
 }  // namespace
@@ -42,9 +49,8 @@ SocketBuffer* SocketBuffer::Of(int socket) {
 
 ssize_t SocketBuffer::Send(const msghdr& message, int flags, bool more) {
   const size_t size = SizeOf(message);
-  const bool plain = (flags & ~MSG_NOSIGNAL) == 0 && message.msg_controllen == 0;
   MutexLock lock(mutex_);
-  const bool fits = plain && !full_ && kept_.size() + size <= kMostKept;
+  const bool fits = IsPlain(message, flags) && !full_ && kept_.size() + size <= kMost;
   if (fits && (more || !kept_.empty())) {
     for (size_t i = 0; i < message.msg_iovlen; ++i) {
       const iovec& part = message.msg_iov[i];
@@ -57,7 +63,9 @@ ssize_t SocketBuffer::Send(const msghdr& message, int flags, bool more) {
     errno = EAGAIN;
     return -1;
   }
-  return __real_sendmsg(socket_, &message, flags);
+  const ssize_t sent = __real_sendmsg(socket_, &message, flags);
+  full_ = sent < static_cast<ssize_t>(size);
+  return sent;
 }
 
 bool SocketBuffer::Flush() {
@@ -68,27 +76,44 @@ bool SocketBuffer::Flush() {
 void SocketBuffer::Close() {
   MutexLock lock(mutex_);
   FlushLocked();
-  kept_.clear();
   full_ = false;
+  // Its memory too: descriptors are many after a burst of connections.
+  std::string().swap(kept_);
 }
 
 bool SocketBuffer::FlushLocked() {
-  size_t sent = 0;
   full_ = false;
+  size_t sent = 0;
   while (sent < kept_.size()) {
     const ssize_t size =
         ::send(socket_, kept_.data() + sent, kept_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (size >= 0) {
       sent += size;
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    } else if (IsFull(errno)) {
       full_ = true;
       break;
     } else if (errno != EINTR) {
+      // What gRPC takes for sent is lost: the connection must not go on without it.
       sent = kept_.size();
+      __real_shutdown(socket_, SHUT_RDWR);
     }
   }
   kept_.erase(0, sent);
   return !full_;
 }
 
+ssize_t SendPastBuffer(int socket, const msghdr& message, int flags) {
+  return __real_sendmsg(socket, &message, flags);
+}
+
 }  // namespace predictd::rpc
+
+extern "C" int __wrap_shutdown(int socket, int how) {
+  if (auto* const buffer = predictd::rpc::SocketBuffer::Find(socket)) buffer->Close();
+  return __real_shutdown(socket, how);
+}
+
+extern "C" int __wrap_close(int descriptor) {
+  if (auto* const buffer = predictd::rpc::SocketBuffer::Find(descriptor)) buffer->Close();
+  return __real_close(descriptor);
+}

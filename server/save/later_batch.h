@@ -20,12 +20,12 @@ namespace predictd::save {
 class LaterBatch {
  public:
   // Room for `most` predictions from the start: growing would stop every loop that saves.
-  explicit LaterBatch(size_t most) {
+  explicit LaterBatch(size_t most) : most_(most) {
     predictions_.reserve(most);
     index_.reserve(most);
   }
 
-  bool full() const { return predictions_.size() == predictions_.capacity(); }
+  bool full() const { return predictions_.size() == most_; }
   // Unless it is full.
   void Add(Prediction prediction) {
     predictions_.push_back(std::move(prediction));
@@ -37,11 +37,12 @@ class LaterBatch {
     return found == index_.end() ? nullptr : *found;
   }
 
-  // Those that are not settled.
-  absl::Span<const Prediction> left() const {
+  // Those of which it is not known yet what became of them.
+  absl::Span<const Prediction> unsettled() const {
     return absl::MakeConstSpan(predictions_).subspan(settled_);
   }
-  // The first `count` of left() are.
+  // The first `count` of unsettled() are saved, or refused for ever. They keep their place, and are
+  // found, until the batch goes.
   void Settle(size_t count) { settled_ += count; }
 
  private:
@@ -61,6 +62,7 @@ class LaterBatch {
     }
   };
 
+  const size_t most_;
   std::vector<Prediction> predictions_;
   absl::flat_hash_set<const Prediction*, IdHash, IdEqual> index_;
   size_t settled_ = 0;

@@ -81,6 +81,7 @@ class Writer {
     const Prediction prediction;
     const absl::Time deadline;
   };
+
   // Whom a new prediction has to wake: nobody, or whoever waits for any, or only for one of Save or
   // for a full batch.
   enum class Sleep { kAwake, kIdle, kPausing };

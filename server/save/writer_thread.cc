@@ -105,10 +105,10 @@ void Writer::WriteNow(std::vector<SaveRequest*>& requests) {
 }
 
 void Writer::WriteLater(LaterBatch& batch) {
-  std::vector<const Prediction*> left;
-  left.reserve(batch.left().size());
-  for (const Prediction& prediction : batch.left()) left.push_back(&prediction);
-  const BatchResult result = WriteBatch(store_, metrics_, left);
+  std::vector<const Prediction*> predictions;
+  predictions.reserve(batch.unsettled().size());
+  for (const Prediction& prediction : batch.unsettled()) predictions.push_back(&prediction);
+  const BatchResult result = WriteBatch(store_, metrics_, predictions);
   int refused = 0;
   for (size_t i = 0; i < result.settled.size(); ++i) {
     const absl::Status& status = result.settled[i].status();
@@ -116,7 +116,7 @@ void Writer::WriteLater(LaterBatch& batch) {
     // One line per batch: where every row is refused, a line for each would bury the log.
     if (refused++ == 0) {
       Log(LogLevel::kError, "the store refuses a prediction: it is not saved",
-          {{"prediction_id", left[i]->prediction_id}, {"error", status.message()}});
+          {{"prediction_id", predictions[i]->prediction_id}, {"error", status.message()}});
     }
   }
   if (refused > 1) {
@@ -138,7 +138,7 @@ void Writer::SettleLater(size_t count) {
   MutexLock lock(mutex_);
   writing_later_ = false;
   later_.front()->Settle(count);
-  if (later_.front()->left().empty()) {
+  if (later_.front()->unsettled().empty()) {
     gone = std::move(later_.front());
     later_.pop_front();
   }

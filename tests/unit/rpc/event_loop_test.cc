@@ -4,10 +4,13 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "tests/catch.h"
+#include "tests/unit/rpc/tcp_connection.h"
 
 namespace predictd::rpc {
 namespace {
@@ -67,6 +70,30 @@ TEST_CASE("a loop that rested runs what is posted to it, and its timers, once it
   rig.OnLoop([&] { rig.loop.Serve(); });
   for (int i = 0; i < 100; ++i) rig.OnLoop([] {});
   CheckTimer(rig);
+}
+
+TEST_CASE("a loop sends what a full socket did not take once its peer has read") {
+  Rig rig(false);
+  const TcpConnection connection;
+  std::string sent;
+  for (bool full = false; !full;) {
+    rig.OnLoop([&] {
+      const std::string bytes = std::to_string(sent.size()) + std::string(1000, ' ');
+      for (int i = 0; i < 3 && !full; ++i) {
+        const ssize_t size = connection.Send(bytes);
+        full = size < 0;
+        if (!full) sent += bytes.substr(0, size);
+      }
+    });
+  }
+  // Nobody writes any more, and the loop sleeps but for its timer.
+  std::string read;
+  for (int i = 0; read.size() < sent.size(); ++i) {
+    REQUIRE(i < 10'000);
+    absl::SleepFor(absl::Milliseconds(1));
+    read += connection.Read();
+  }
+  CHECK(read == sent);
 }
 
 TEST_CASE("a loop can be shut down from another thread while it rests") {

@@ -1,93 +1,20 @@
 #include "server/rpc/gathered_writes.h"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string>
-#include <string_view>
 #include <thread>
-#include <utility>
 
 #include "tests/catch.h"
+#include "tests/unit/rpc/tcp_connection.h"
 
 namespace predictd::rpc {
 namespace {
 
 const SystemClock kClock;
 
-// Two ends of a TCP connection on the loopback interface.
-class Connection {
- public:
-  Connection() {
-    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    REQUIRE(::bind(listener, generic, size) == 0);
-    REQUIRE(::listen(listener, 1) == 0);
-    REQUIRE(::getsockname(listener, generic, &size) == 0);
-    near_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(::connect(near_, generic, size) == 0);
-    REQUIRE(::fcntl(near_, F_SETFL, O_NONBLOCK) == 0);
-    // As gRPC does.
-    const int on = 1;
-    REQUIRE(::setsockopt(near_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0);
-    far_ = ::accept(listener, nullptr, nullptr);
-    REQUIRE(far_ >= 0);
-    ::close(listener);
-  }
-  ~Connection() {
-    if (near_ >= 0) ::close(near_);
-    if (far_ >= 0) ::close(far_);
-  }
-
-  void ShutDown() const { ::shutdown(near_, SHUT_RDWR); }
-  void Close() { ::close(std::exchange(near_, -1)); }
-  // The far end goes away without having read everything.
-  void Break() {
-    const linger at_once{.l_onoff = 1, .l_linger = 0};
-    REQUIRE(::setsockopt(far_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0);
-    ::close(std::exchange(far_, -1));
-  }
-
-  // What sendmsg() returns.
-  ssize_t Send(std::string_view bytes) const {
-    iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    return ::sendmsg(near_, &message, MSG_NOSIGNAL);
-  }
-  void Write(std::string_view bytes) const {
-    REQUIRE(Send(bytes) == static_cast<ssize_t>(bytes.size()));
-  }
-
-  // What has come, without waiting.
-  std::string Read() const {
-    std::string all;
-    std::array<char, 4096> buffer;
-    for (;;) {
-      const ssize_t size = ::recv(far_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-      if (size <= 0) return all;
-      all.append(buffer.data(), size);
-    }
-  }
-
- private:
-  int near_ = -1;
-  int far_ = -1;
-};
-
 TEST_CASE("what a turn writes goes out at its end") {
-  const Connection connection;
+  const TcpConnection connection;
   LoopLoad load{kClock};
   GatheredWrites writes{load};
   writes.Begin();
@@ -101,7 +28,7 @@ TEST_CASE("what a turn writes goes out at its end") {
 }
 
 TEST_CASE("every sixteenth write goes out with those before it") {
-  const Connection connection;
+  const TcpConnection connection;
   LoopLoad load{kClock};
   GatheredWrites writes{load};
   writes.Begin();
@@ -115,7 +42,7 @@ TEST_CASE("every sixteenth write goes out with those before it") {
 }
 
 TEST_CASE("what another thread sends goes out after what was kept back") {
-  const Connection connection;
+  const TcpConnection connection;
   LoopLoad load{kClock};
   GatheredWrites writes{load};
   writes.Begin();
@@ -128,7 +55,7 @@ TEST_CASE("what another thread sends goes out after what was kept back") {
 }
 
 TEST_CASE("a large message goes out at once, after what was kept back") {
-  const Connection connection;
+  const TcpConnection connection;
   LoopLoad load{kClock};
   GatheredWrites writes{load};
   writes.Begin();
@@ -140,7 +67,7 @@ TEST_CASE("a large message goes out at once, after what was kept back") {
 }
 
 TEST_CASE("what was kept back goes out before the socket is shut down") {
-  const Connection connection;
+  const TcpConnection connection;
   LoopLoad load{kClock};
   GatheredWrites writes{load};
   writes.Begin();
@@ -151,7 +78,7 @@ TEST_CASE("what was kept back goes out before the socket is shut down") {
 }
 
 TEST_CASE("what was kept back goes out before the socket is closed") {
-  Connection connection;
+  TcpConnection connection;
   LoopLoad load{kClock};
   GatheredWrites writes{load};
   writes.Begin();
@@ -162,7 +89,7 @@ TEST_CASE("what was kept back goes out before the socket is closed") {
 }
 
 TEST_CASE("what a full socket does not take is sent in order once its peer has read") {
-  const Connection connection;
+  const TcpConnection connection;
   LoopLoad load{kClock};
   GatheredWrites writes{load};
   std::string sent;
@@ -179,12 +106,12 @@ TEST_CASE("what a full socket does not take is sent in order once its peer has r
     writes.End();
   }
   CHECK(error == EAGAIN);
-  REQUIRE(writes.left());
+  REQUIRE(writes.unsent());
   writes.Retry();
-  REQUIRE(writes.left());
+  REQUIRE(writes.unsent());
 
   std::string read;
-  for (int i = 0; writes.left(); ++i) {
+  for (int i = 0; writes.unsent(); ++i) {
     REQUIRE(i < 1'000'000);
     read += connection.Read();
     writes.Retry();
@@ -193,8 +120,32 @@ TEST_CASE("what a full socket does not take is sent in order once its peer has r
   CHECK(read == sent);
 }
 
+TEST_CASE("what a full socket did not take does not go to the next one with its number") {
+  LoopLoad load{kClock};
+  GatheredWrites writes{load};
+  int number = 0;
+  {
+    TcpConnection connection;
+    number = connection.near();
+    for (int i = 0; !writes.unsent(); ++i) {
+      REQUIRE(i < 100'000);
+      writes.Begin();
+      for (int j = 0; j < 3; ++j) connection.Send(std::string(1000, 'o'));
+      writes.End();
+    }
+  }
+  const TcpConnection next;
+  REQUIRE(next.near() == number);
+  writes.Retry();
+  CHECK_FALSE(writes.unsent());
+  writes.Begin();
+  next.Write("new");
+  writes.End();
+  CHECK(next.Read() == "new");
+}
+
 TEST_CASE("what was kept back for a connection that breaks is given up") {
-  Connection connection;
+  TcpConnection connection;
   LoopLoad load{kClock};
   GatheredWrites writes{load};
   writes.Begin();
@@ -202,16 +153,16 @@ TEST_CASE("what was kept back for a connection that breaks is given up") {
   connection.Break();
   connection.Write("more");
   writes.End();
-  CHECK_FALSE(writes.left());
+  CHECK_FALSE(writes.unsent());
   CHECK(connection.Send("after") < 0);
 }
 
 TEST_CASE("one socket is sure after many writes to it, until the first one to another") {
-  const Connection connection;
-  const Connection other;
+  const TcpConnection connection;
+  const TcpConnection other;
   LoopLoad load{kClock};
   GatheredWrites writes{load};
-  const auto turn = [&writes](const Connection& to) {
+  const auto turn = [&writes](const TcpConnection& to) {
     writes.Begin();
     to.Write("a");
     writes.End();
