@@ -81,8 +81,14 @@ def _golden(module, row, dtype, tolerance):
 
 
 def _finite(value):
-    """The shortest decimal that a float32, as the signature holds it, reads back unchanged."""
-    if not math.isfinite(value):
-        raise ValueError(f"{value} is not a finite number")
-    decimals = (float(f"{value:.{digits}g}") for digits in range(1, 10))
-    return next(short for short in decimals if struct.pack("f", short) == struct.pack("f", value))
+    """The shortest decimal that reads back as the float32 that the signature holds."""
+    single = _float32(value)
+    if not math.isfinite(single):
+        raise ValueError(f"{value} is not a finite float32")
+    # Nine digits tell any float32 from its neighbours; of what is no float32 itself they may not.
+    decimals = (float(f"{single:.{digits}g}") for digits in range(1, 10))
+    return next(short for short in decimals if _float32(short) == single)
+
+
+def _float32(value):
+    return struct.unpack("f", struct.pack("f", value))[0]

@@ -116,6 +116,15 @@ class ExportTest(unittest.TestCase):
             self.assertAlmostEqual(golden["outputs"][0], module(row[None]).item(), places=6)
             self.assertGreater(golden["tolerance"], 0)
 
+    def test_a_number_that_is_no_float32_becomes_the_one_nearest_to_it(self):
+        # The one nearest to nine of its digits is another.
+        double = 1.7480274438858034e-05
+        signature = self.signature(self.export(Churn(), torch.randn(8, 2), features=["age", "hours"],
+                                               defaults={"age": double}, tolerance=double))
+        for written in (signature["features"][0]["default_value"],
+                        signature["golden"][0]["tolerance"]):
+            self.assertEqual(torch.tensor(written), torch.tensor(double))
+
     def test_a_version_is_the_next_free_one_and_never_replaced(self):
         example = torch.randn(2, 2)
         self.assertEqual(self.export(Churn(), example).name, "1")
@@ -158,6 +167,8 @@ class ExportTest(unittest.TestCase):
         self.refused("does not fit 1 features", Churn(), example, features=["age"])
         self.refused("no feature: years", Churn(), example, features=["age", "hours"],
                      defaults={"years": 1})
+        self.refused("1e.39 is not a finite float32", Churn(), example, features=["age", "hours"],
+                     defaults={"age": 1e39})
         self.refused("2 different names", Variadic(), (example, example), input_names=["a"])
         self.refused("no dimension 2", Churn(), example, free={"features": [2]})
         self.refused("cannot be scripted", Variadic(), (example, example), method="script",

@@ -49,9 +49,17 @@ TEST_CASE("A version whose files are replaced every 200 ms goes on serving") {
   for (int round = 0; round < 20; ++round) {
     // The older version is replaced while the newer serves, then the newer goes away.
     AddVersion(rig.models, 2);
+    REQUIRE(predictd.WaitForState("s", 2, v1::MODEL_STATE_READY));
     absl::SleepFor(absl::Milliseconds(200));
+    const auto replaced = predictd.ModelVersion("s", 1).loaded_at();
     AddVersion(rig.models, 1);
-    REQUIRE(predictd.WaitForState("s", 1, v1::MODEL_STATE_READY));
+    // Not the one before, which is READY until the change is seen.
+    REQUIRE(WaitUntil([&] {
+      const v1::ModelVersion now = predictd.ModelVersion("s", 1);
+      return now.state() == v1::MODEL_STATE_READY &&
+             (now.loaded_at().seconds() != replaced.seconds() ||
+              now.loaded_at().nanos() != replaced.nanos());
+    }));
     rig.models.Remove("s", 2);
     absl::SleepFor(absl::Milliseconds(200));
   }
