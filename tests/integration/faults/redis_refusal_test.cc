@@ -2,6 +2,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "tests/catch.h"
 #include "tests/fakes/redis_server.h"
 #include "tests/integration/faults/rig.h"
@@ -46,6 +48,7 @@ TEST_CASE("A password that is required from now on: the source answers, one line
 TEST_CASE("A wrong password is tried slowly and said once, and the source answers") {
   RedisServer redis({.tcp = true, .password = "right"});
   const Rig rig;
+  const absl::Time start = absl::Now();
   PredictdProcess predictd(
       rig.Flags(OneLoop(absl::StrCat("redis://:wrong@127.0.0.1:", redis.port()))));
   REQUIRE(predictd.WaitUntilReady());
@@ -55,7 +58,9 @@ TEST_CASE("A wrong password is tried slowly and said once, and the source answer
   CHECK(LogLines(predictd, "WRONGPASS") == 1);
   CHECK(predictd.Log().find("wrong@") == std::string::npos);
   CHECK(predictd.Metric(kUp) == 0);
-  CHECK(predictd.Metric("predictd_redis_reconnects_total") < 20);
+  // Four a second where this machine is too busy to have an answer in time, else one or fewer.
+  const double most_tries = 10 + 4 * absl::ToDoubleSeconds(absl::Now() - start);
+  CHECK(predictd.Metric("predictd_redis_reconnects_total") < most_tries);
 
   redis.Do({"CONFIG", "SET", "requirepass", "wrong"});
   CHECK(predictd.WaitForMetric(kUp, 1, kRepair));
