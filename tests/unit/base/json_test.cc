@@ -1,5 +1,6 @@
 #include "server/base/json.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -72,6 +73,28 @@ TEST_CASE("a number is the shortest text that is the same float again") {
   }
   CHECK(std::strtof(Number(std::numeric_limits<float>::denorm_min()).c_str(), nullptr) ==
         std::numeric_limits<float>::denorm_min());
+}
+
+TEST_CASE("numbers of few digits, and their neighbours, are written as std::to_chars does") {
+  const auto check = [](float value) {
+    char text[32];
+    const std::string expected(text, std::to_chars(text, text + sizeof(text), value).ptr);
+    if (Number(value) != expected) FAIL(Number(value) << " instead of " << expected);
+  };
+  for (const float scale : {1.0f, 10.0f, 100.0f, 1000.0f, 10000.0f}) {
+    for (int digits = 0; digits < 1'100'000; digits += 7) {
+      const float value = static_cast<float>(digits) / scale;
+      check(value);
+      check(-value);
+      check(std::nextafter(value, -1.0f));
+      check(std::nextafter(value, 2e6f));
+    }
+  }
+  for (const float value : {999.9995f, 999.9999f, 99999.95f, 99999.99f, 100000.0f, 0.001f, 0.0005f,
+                            std::numeric_limits<float>::min(), std::numeric_limits<float>::max()}) {
+    check(value);
+    check(-value);
+  }
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ TEST_CASE("a full disk is an error that names the file, and passes") {
   Store test;
   int written = 0;
   {
-    const SmallDisk disk(200000);
+    const SmallDisk disk(400000);
     absl::Status status;
     while (status.ok() && written < 100000) {
       status = test.Write(absl::StrCat("id-", written));

@@ -86,6 +86,7 @@ TEST_CASE("the table is the documented one") {
               "|| feature_origin || '|' || created_at FROM predictions") ==
         R"(id-1||u|churn|3|{"age":1.5,"score":-2}|[0.25]|LOCAL_CACHE|2023-11-14T22:13:20.007Z)");
   CHECK(Query(test.path, "PRAGMA journal_mode") == "wal");
+  CHECK(Query(test.path, "PRAGMA page_size") == "8192");
   CHECK(Query(test.path, "SELECT json_extract(features, '$.age') FROM predictions") == "1.5");
   CHECK(Query(test.path,
               "SELECT group_concat(name || ' ' || type || ' ' || \"notnull\" || pk, ', ') FROM "
