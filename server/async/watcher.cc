@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "server/base/log.h"
+#include "server/base/thread.h"
 
 namespace predictd {
 namespace {
@@ -80,6 +81,7 @@ void Watcher::Fire(const Watched& watched) {
 }
 
 void Watcher::Run() {
+  NameThread("watcher");
   std::array<epoll_event, 64> events;
   while (true) {
     const int count = ::epoll_wait(epoll_, events.data(), events.size(), -1);

@@ -1,6 +1,7 @@
 #include "server/base/thread.h"
 
 #include <linux/ioprio.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -9,6 +10,8 @@
 #include "absl/time/clock.h"
 
 namespace predictd {
+
+void NameThread(const char* name) { ::pthread_setname_np(::pthread_self(), name); }
 
 absl::Duration ThreadCpuTime() {
   timespec time;

@@ -8,6 +8,9 @@ namespace predictd {
 
 // All of the calling thread alone; where the system refuses, the thread stays as it was.
 
+// Its name in `top -H` and in debuggers: at most 15 characters. Threads that it starts inherit it.
+void NameThread(const char* name);
+
 // The CPU time it has used.
 absl::Duration ThreadCpuTime();
 

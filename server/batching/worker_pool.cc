@@ -1,9 +1,9 @@
 #include "server/batching/worker_pool.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "server/base/thread.h"
 
 namespace predictd::batching {
 namespace {
@@ -25,10 +25,7 @@ WorkerPool::WorkerPool(int workers, const Clock& clock, Metrics& metrics,
     : clock_(clock), metrics_(metrics), prepare_thread_(std::move(prepare_thread)) {
   // All first, so that no thread sees the container grow.
   workers_.resize(workers);
-  for (Worker& worker : workers_) {
-    worker.thread = std::thread([this, &worker] { Run(worker); });
-    pthread_setname_np(worker.thread.native_handle(), "model-worker");
-  }
+  for (Worker& worker : workers_) worker.thread = std::thread([this, &worker] { Run(worker); });
 }
 
 WorkerPool::~WorkerPool() {
@@ -63,6 +60,7 @@ void WorkerPool::RunOnEachWorker(const std::function<void()>& task) {
 }
 
 void WorkerPool::Run(Worker& self) {
+  NameThread("model-worker");
   prepare_thread_();
   BatchRunner runner(clock_, metrics_);
   std::vector<Row*> batch;

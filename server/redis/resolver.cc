@@ -4,6 +4,7 @@
 
 #include "server/base/abandonable_thread.h"
 #include "server/base/mutex.h"
+#include "server/base/thread.h"
 
 namespace predictd::redis {
 namespace {
@@ -52,6 +53,7 @@ void Resolver::Resolve(std::string host, int port, Loop& loop, Done done) {
 }
 
 void Resolver::Run(std::shared_ptr<State> state) {
+  NameThread("redis-resolver");
   MutexLock lock(state->mutex);
   while (!state->stopping) {
     if (state->waiting.empty()) {

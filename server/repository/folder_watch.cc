@@ -1,7 +1,6 @@
 #include "server/repository/folder_watch.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/base/thread.h"
 #include "server/repository/scan.h"
 
 namespace predictd::repository {
@@ -58,7 +58,6 @@ FolderWatch::FolderWatch(std::string directory, std::function<void()> changed)
   // Before the constructor returns: what changes from then on is seen.
   WatchAll();
   thread_ = std::thread([this] { Run(); });
-  pthread_setname_np(thread_.native_handle(), "folder-watch");
 }
 
 FolderWatch::~FolderWatch() {
@@ -71,6 +70,7 @@ FolderWatch::~FolderWatch() {
 }
 
 void FolderWatch::Run() {
+  NameThread("folder-watch");
   pollfd fds[] = {{inotify_, POLLIN, 0}, {stop_, POLLIN, 0}};
   while (true) {
     // Without its folder there is nothing that could tell of the folder's return.

@@ -1,7 +1,5 @@
 #include "server/repository/repository.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -68,7 +66,6 @@ void Repository::Start() {
     watch_ = std::make_unique<FolderWatch>(options_.directory, [this] { Nudge(); });
   }
   thread_ = std::thread([this] { Run(); });
-  pthread_setname_np(thread_.native_handle(), "repository");
 }
 
 bool Repository::Stop(absl::Duration longest) {
@@ -89,6 +86,7 @@ bool Repository::Stop(absl::Duration longest) {
 }
 
 void Repository::Run() {
+  NameThread("repository");
   // So that live requests keep the CPU and the disk while a model loads.
   TakeLowestPriority();
   while (!stopping_) {

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/base/thread.h"
 
 namespace predictd::rpc {
 namespace {
@@ -37,7 +38,6 @@ Acceptor::Acceptor(std::vector<ListenSocket> sockets, std::unique_ptr<Server> se
 
 void Acceptor::Start() {
   thread_ = std::thread([this] { Run(); });
-  pthread_setname_np(thread_.native_handle(), "acceptor");
 }
 
 void Acceptor::Stop() {
@@ -52,6 +52,7 @@ void Acceptor::Stop() {
 }
 
 void Acceptor::Run() {
+  NameThread("acceptor");
   std::vector<pollfd> polled;
   for (const ListenSocket& socket : sockets_) polled.push_back({socket.descriptor(), POLLIN, 0});
   polled.push_back({stop_, POLLIN, 0});

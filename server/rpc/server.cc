@@ -2,7 +2,6 @@
 
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
+#include "server/base/thread.h"
 
 namespace predictd::rpc {
 namespace {
@@ -78,10 +78,10 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
     if (static_cast<int>(i) < min_event_loops_) StartServices(services);
     if (loops_.size() > 1) loops_[i]->OnFull([this, i] { HelpLoop(i); });
     threads_.emplace_back([loop = loops_[i].get(), prepare_thread] {
+      NameThread("event-loop");
       prepare_thread();
       loop->Run();
     });
-    pthread_setname_np(threads_.back().native_handle(), "event-loop");
   }
   acceptor_->Start();
   return addresses;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/thread.h"
 #include "server/sql/thread_request.h"
 
 namespace predictd::save {
@@ -29,6 +30,7 @@ Finder::~Finder() {
 }
 
 void Finder::Run() {
+  NameThread("save-finder");
   std::vector<Request*> requests;
   while (requests_.TakeAll(requests)) {
     for (Request* request : requests) {

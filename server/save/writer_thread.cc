@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/base/thread.h"
 #include "server/save/batch_write.h"
 #include "server/save/writer.h"
 
@@ -18,6 +19,7 @@ absl::Status NotSaved(const absl::Status& why) {
 }  // namespace
 
 void Writer::Run() {
+  NameThread("save-writer");
   std::vector<SaveRequest*> now;
   LaterBatch* later = nullptr;
   while (TakeBatches(now, later)) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
+#include "server/base/thread.h"
 #include "server/sql/thread_request.h"
 
 namespace predictd {
@@ -55,6 +56,7 @@ FeatureSinkThread::~FeatureSinkThread() {
 }
 
 void FeatureSinkThread::Run() {
+  NameThread("feature-sink");
   std::vector<Request*> requests;
   while (mailbox_.TakeAll(requests)) {
     for (Request* request : requests) request->Finish(WriteNow(*request));

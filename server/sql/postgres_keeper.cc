@@ -14,6 +14,7 @@
 #include "server/base/log.h"
 #include "server/base/mutex.h"
 #include "server/base/status.h"
+#include "server/base/thread.h"
 #include "server/sql/loop_mail.h"
 
 namespace predictd {
@@ -148,6 +149,7 @@ void PostgresKeeper::NoteRead() {
 const PublishedSchema& PostgresKeeper::schema() const { return state_->schema; }
 
 void PostgresKeeper::Worker::Run() {
+  NameThread("postgres-keeper");
   State& state = *state_;
   const absl::Duration interval = state.options.look_interval;
   state.mutex.Lock();

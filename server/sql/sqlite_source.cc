@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
+#include "server/base/thread.h"
 #include "server/sql/thread_request.h"
 
 namespace predictd {
@@ -52,6 +53,7 @@ SqliteSource::~SqliteSource() {
 }
 
 void SqliteSource::Run() {
+  NameThread("sqlite-source");
   std::vector<Request*> requests;
   while (mailbox_.TakeAll(requests)) {
     size_t done = 0;
