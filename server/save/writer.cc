@@ -24,6 +24,7 @@ Writer::Writer(PredictionStore& store, const Clock& clock, Metrics& metrics, Opt
       clock_(clock),
       metrics_(metrics),
       options_(options),
+      most_at_once_(options.max_batch),
       pause_(options.first_retry),
       finder_(store, clock, metrics, options.max_finds),
       thread_([this] { Run(); }) {}

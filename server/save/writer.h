@@ -119,6 +119,7 @@ class Writer {
 
   // Of the writing thread.
   bool failing_ = false;
+  size_t most_at_once_;  // predictions of SaveLater in one transaction
   absl::Duration pause_;
 
   Mutex mutex_;

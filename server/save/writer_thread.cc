@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "server/base/log.h"
 #include "server/base/thread.h"
 #include "server/save/batch_write.h"
@@ -107,10 +108,17 @@ void Writer::WriteNow(std::vector<SaveRequest*>& requests) {
 }
 
 void Writer::WriteLater(LaterBatch& batch) {
+  const absl::Span<const Prediction> next = batch.unsettled().subspan(0, most_at_once_);
   std::vector<const Prediction*> predictions;
-  predictions.reserve(batch.unsettled().size());
-  for (const Prediction& prediction : batch.unsettled()) predictions.push_back(&prediction);
+  predictions.reserve(next.size());
+  for (const Prediction& prediction : next) predictions.push_back(&prediction);
   const BatchResult result = WriteBatch(store_, metrics_, predictions);
+  if (result.failure.ok()) {
+    most_at_once_ = std::min(2 * most_at_once_, options_.max_batch);
+  } else if (absl::IsDeadlineExceeded(result.failure)) {
+    // As many once more would take as long again.
+    most_at_once_ = std::max<size_t>(next.size() / 2, 1);
+  }
   int refused = 0;
   for (size_t i = 0; i < result.settled.size(); ++i) {
     const absl::Status& status = result.settled[i].status();

@@ -67,7 +67,10 @@ absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(std::st
   const int code = sqlite3_open_v2(name.c_str(), &connection->handle_, flags, nullptr);
   if (code != SQLITE_OK) return connection->Error(code);
   sqlite3_busy_handler(connection->handle_, WaitForLock, connection.get());
-  sqlite3_progress_handler(connection->handle_, kInstructionsPerLook, OutOfTime, connection.get());
+  if (mode == Mode::kReadOnly) {
+    sqlite3_progress_handler(connection->handle_, kInstructionsPerLook, OutOfTime,
+                             connection.get());
+  }
   return connection;
 }
 

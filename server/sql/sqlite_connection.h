@@ -19,7 +19,7 @@ namespace predictd {
 // One thread at a time, no locks of its own. Blocking. Outlives its statements.
 //
 // Errors name the file:
-//   DEADLINE_EXCEEDED  the file was locked, or the statement ran, until the deadline
+//   DEADLINE_EXCEEDED  the file was locked, or a statement that reads ran, until the deadline
 //   ABORTED            locked in a way that waiting does not help; again may
 //   INVALID_ARGUMENT   a constraint, a type or a size refuses what was written
 //   UNAVAILABLE        the file cannot be opened, read or written (missing, damaged, disk full)
@@ -34,7 +34,8 @@ class SqliteConnection {
   SqliteConnection(const SqliteConnection&) = delete;
   SqliteConnection& operator=(const SqliteConnection&) = delete;
 
-  // Until when (of the clock's Now) statements may wait for others' locks and may run.
+  // Until when (of the clock's Now) statements may wait for others' locks and, where the file is
+  // only read, may run. What is written takes its time: given up, it would take as long again.
   void SetDeadline(absl::Time deadline) { deadline_ = deadline; }
 
   absl::StatusOr<SqliteStatement> Prepare(absl::string_view sql);

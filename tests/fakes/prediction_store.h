@@ -37,6 +37,13 @@ class FakePredictionStore : public PredictionStore {
     find_failure_ = std::move(status);
   }
 
+  // A write of more than `most` fails.
+  void RefuseMoreThan(size_t most, absl::Status status) {
+    MutexLock lock(mutex_);
+    most_ = most;
+    too_many_ = std::move(status);
+  }
+
   // A write with this prediction is INVALID_ARGUMENT, as where a constraint refuses it.
   void Refuse(std::string prediction_id) {
     MutexLock lock(mutex_);
@@ -94,6 +101,7 @@ class FakePredictionStore : public PredictionStore {
       --failures_left_;
       return Copy(failure_);
     }
+    if (predictions.size() > most_) return Copy(too_many_);
     for (const Prediction* prediction : predictions) {
       if (refused_.count(prediction->prediction_id) == 0) continue;
       return absl::InvalidArgumentError(absl::StrCat("refused: ", prediction->prediction_id));
@@ -144,6 +152,8 @@ class FakePredictionStore : public PredictionStore {
   CondVar changed_;
   int failures_left_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  size_t most_ ABSL_GUARDED_BY(mutex_) = std::numeric_limits<size_t>::max();
+  absl::Status too_many_ ABSL_GUARDED_BY(mutex_);
   absl::Status find_failure_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> refused_ ABSL_GUARDED_BY(mutex_);
   bool blocking_ ABSL_GUARDED_BY(mutex_) = false;

@@ -49,6 +49,22 @@ TEST_CASE("what queues up during a transaction is written in order, in full batc
   CHECK(test.Waiting() == 0);
 }
 
+TEST_CASE("what the store cannot write in time is written in smaller transactions") {
+  WriterTest test(1000, 16);
+  test.BlockStore();
+  for (int i = 0; i < 16; ++i) test.writer->SaveLater(MakePrediction(Id(i)));
+  test.store.RefuseMoreThan(3, absl::DeadlineExceededError("too many at once"));
+  test.store.Release();
+  REQUIRE(test.Flush().ok());
+  CHECK(test.Counted("saved") == 17);
+  CHECK(test.Counted("failed") == 0);
+  const std::vector<size_t> batches = test.store.batches();
+  // Sixteen, eight and four in vain, then two; afterwards twice as many are tried again.
+  REQUIRE(batches.size() > 5);
+  CHECK(std::vector<size_t>(batches.begin(), batches.begin() + 6) ==
+        std::vector<size_t>{1, 16, 8, 4, 2, 4});
+}
+
 TEST_CASE(
     "beyond the bound predictions are dropped and counted exactly, and the log says so once") {
   WriterTest test(10);
