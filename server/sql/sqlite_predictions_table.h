@@ -20,9 +20,11 @@ absl::Status PreparePredictionsFile(SqliteConnection& connection);
 // A statement for so many rows. Its parameters are theirs one after the other; they and the columns
 // of kSelectPrediction are in the table's order.
 std::string InsertPredictions(int rows);
+// Under which prediction_id the one with this idempotency_key, or with this prediction_id, stands.
 // The condition that is always true lets SQLite take the partial index.
-inline constexpr absl::string_view kSelectEarlier =
-    "SELECT prediction_id FROM predictions WHERE idempotency_key = ?1 AND idempotency_key <> ''";
+inline constexpr absl::string_view kSelectStanding =
+    "SELECT prediction_id FROM predictions "
+    "WHERE (idempotency_key = ?1 AND idempotency_key <> '') OR prediction_id = ?2";
 inline constexpr absl::string_view kSelectPrediction =
     "SELECT prediction_id, idempotency_key, user_id, model, version, features, outputs, "
     "feature_origin, created_at FROM predictions WHERE prediction_id = ?1";

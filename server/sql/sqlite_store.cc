@@ -46,12 +46,12 @@ absl::Status SqliteStore::OpenForWriting() {
   PREDICTD_RETURN_IF_ERROR(insert.status());
   auto insert_many = connection.Prepare(InsertPredictions(kRowsAtOnce));
   PREDICTD_RETURN_IF_ERROR(insert_many.status());
-  auto earlier = connection.Prepare(kSelectEarlier);
-  PREDICTD_RETURN_IF_ERROR(earlier.status());
+  auto standing = connection.Prepare(kSelectStanding);
+  PREDICTD_RETURN_IF_ERROR(standing.status());
   auto commit = connection.Prepare("COMMIT");
   PREDICTD_RETURN_IF_ERROR(commit.status());
   writing_.emplace(Writing{*std::move(opened), *std::move(begin), *std::move(insert),
-                           *std::move(insert_many), *std::move(earlier), *std::move(commit)});
+                           *std::move(insert_many), *std::move(standing), *std::move(commit)});
   return absl::OkStatus();
 }
 
@@ -116,24 +116,34 @@ absl::Status SqliteStore::InsertMany(absl::Span<const Prediction* const> predict
     PREDICTD_RETURN_IF_ERROR(
         Bind(*predictions[i], formats_[i], i * kPredictionColumnCount, insert));
   }
-  return insert.Step().status();
+  PREDICTD_RETURN_IF_ERROR(insert.Step().status());
+  if (writing_->connection->changes() == kRowsAtOnce) return absl::OkStatus();
+  for (const Prediction* prediction : predictions) {
+    PREDICTD_RETURN_IF_ERROR(Standing(*prediction).status());
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> SqliteStore::Insert(const Prediction& prediction) {
   SqliteStatement& insert = writing_->insert;
-  const absl::Cleanup reset_insert = [&insert] { insert.Reset(); };
+  const absl::Cleanup reset = [&insert] { insert.Reset(); };
   PREDICTD_RETURN_IF_ERROR(Bind(prediction, formats_.front(), 0, insert));
   PREDICTD_RETURN_IF_ERROR(insert.Step().status());
-  if (writing_->connection->changes() > 0 || prediction.idempotency_key.empty()) {
-    return prediction.prediction_id;
-  }
+  if (writing_->connection->changes() > 0) return prediction.prediction_id;
+  return Standing(prediction);
+}
 
-  SqliteStatement& earlier = writing_->earlier;
-  const absl::Cleanup reset_earlier = [&earlier] { earlier.Reset(); };
-  earlier.BindText(1, prediction.idempotency_key);
-  const auto found = earlier.Step();
+absl::StatusOr<std::string> SqliteStore::Standing(const Prediction& prediction) {
+  SqliteStatement& standing = writing_->standing;
+  const absl::Cleanup reset = [&standing] { standing.Reset(); };
+  standing.BindText(1, prediction.idempotency_key);
+  standing.BindText(2, prediction.prediction_id);
+  const auto found = standing.Step();
   PREDICTD_RETURN_IF_ERROR(found.status());
-  return *found ? std::string(earlier.Text(0)) : prediction.prediction_id;
+  if (*found) return std::string(standing.Text(0));
+  return absl::InvalidArgumentError(
+      absl::StrCat("prediction ", prediction.prediction_id,
+                   " is refused by another unique index or a trigger of 'predictions'"));
 }
 
 absl::StatusOr<std::optional<Prediction>> SqliteStore::Find(absl::string_view prediction_id) {

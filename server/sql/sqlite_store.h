@@ -49,7 +49,7 @@ class SqliteStore : public PredictionStore {
     SqliteStatement begin;
     SqliteStatement insert;
     SqliteStatement insert_many;  // kRowsAtOnce of them
-    SqliteStatement earlier;      // the prediction_id that an idempotency_key has
+    SqliteStatement standing;
     SqliteStatement commit;
   };
   struct Finding {
@@ -66,8 +66,10 @@ class SqliteStore : public PredictionStore {
       absl::Span<const Prediction* const> predictions);
   // The prediction_id under which it stands.
   absl::StatusOr<std::string> Insert(const Prediction& prediction);
-  // kRowsAtOnce predictions without idempotency keys, of which each stands under its own.
+  // kRowsAtOnce predictions without idempotency keys, of which each stands under its own id.
   absl::Status InsertMany(absl::Span<const Prediction* const> predictions);
+  // Insert's answer for one that was not inserted now. INVALID_ARGUMENT where it stands nowhere.
+  absl::StatusOr<std::string> Standing(const Prediction& prediction);
   absl::StatusOr<std::optional<Prediction>> TryFind(absl::string_view prediction_id);
 
   const Options options_;

@@ -120,6 +120,35 @@ TEST_CASE("of several predictions with one idempotency key the first is saved") 
               "idempotency_key = 'k' AND idempotency_key <> ''") != "");
 }
 
+TEST_CASE("a prediction that the table passes over in silence is not taken for saved") {
+  Store test;
+  SECTION("for a trigger") {
+    Execute(test.path,
+            {"CREATE TRIGGER no_bob BEFORE INSERT ON predictions WHEN new.user_id = 'bob' "
+             "BEGIN SELECT RAISE(IGNORE); END"});
+  }
+  SECTION("for a unique index of somebody else") {
+    Execute(test.path, {"CREATE UNIQUE INDEX one_of_each ON predictions (user_id) "
+                        "WHERE user_id = 'bob'"});
+    Prediction first = MakePrediction("first");
+    first.user_id = "bob";
+    REQUIRE(test.Write({first}).ok());
+  }
+  // Alone, and among so many that they are written together.
+  const int others = GENERATE(0, 15);
+  std::vector<Prediction> predictions;
+  for (int i = 0; i < others; ++i) predictions.push_back(MakePrediction(absl::StrCat("id-", i)));
+  predictions.push_back(MakePrediction("b"));
+  predictions.back().user_id = "bob";
+  const auto ids = test.Write(predictions);
+  CHECK(absl::IsInvalidArgument(ids.status()));
+  CHECK(std::string(ids.status().message()).find("prediction b is refused") != std::string::npos);
+  CHECK_FALSE(test.Find("b").has_value());
+  CHECK_FALSE(test.Find("id-0").has_value());
+  predictions.pop_back();
+  CHECK(test.Write(predictions).ok());
+}
+
 TEST_CASE("many predictions come back each as it was saved, with keys among them or not") {
   const int keyed = GENERATE(-1, 0, 20, 39);
   Store test;
