@@ -75,14 +75,21 @@ void HashEncoding::WriteCommands(absl::string_view key, const FeatureRow& row, a
   // Never grows beyond what is reserved, so that the views below stay valid.
   absl::InlinedVector<std::string, 32> texts;
   texts.reserve(row.values.size());
-  Arguments command{"HSET", key};
+  Arguments set{"HSET", key};
+  // The value that such a field had before would be read for the missing one.
+  Arguments remove{"HDEL", key};
   for (size_t i = 0; i < row.values.size(); ++i) {
-    if (!std::isfinite(row.values[i])) continue;
+    const std::string& name = row.schema->names()[i];
+    if (!std::isfinite(row.values[i])) {
+      remove.push_back(name);
+      continue;
+    }
     AppendJsonFloat(row.values[i], texts.emplace_back());
-    command.insert(command.end(), {row.schema->names()[i], texts.back()});
+    set.insert(set.end(), {name, texts.back()});
   }
+  if (remove.size() > 2) send(remove);
   if (texts.empty()) return;
-  send(command);
+  send(set);
   if (ttl == absl::InfiniteDuration()) return;
   const std::string millis = absl::StrCat(std::max<int64_t>(1, absl::ToInt64Milliseconds(ttl)));
   send({"PEXPIRE", key, millis});

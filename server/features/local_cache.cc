@@ -41,7 +41,6 @@ LocalCache::LocalCache(const Options& options) {
     shards_[i].cache.emplace(options.bytes / kShards, absl::ToInt64Milliseconds(options.ttl),
                              absl::ToInt64Milliseconds(unknown_ttl));
   }
-  invalidations_ = std::make_unique<std::atomic<uint32_t>[]>(kGenerations);
 }
 
 LocalCache::~LocalCache() = default;
@@ -138,7 +137,7 @@ void LocalCache::GetSorted(absl::Span<Look> looks, uint64_t schema_fingerprint, 
 }
 
 uint32_t LocalCache::Generation(absl::string_view user_id) const {
-  return shards_ == nullptr ? 0 : GenerationOf(CacheShard::Hash(user_id));
+  return GenerationOf(CacheShard::Hash(user_id));
 }
 
 void LocalCache::Put(absl::string_view user_id, uint64_t schema_fingerprint, uint32_t generation,
@@ -180,8 +179,11 @@ void LocalCache::Clear() {
 }
 
 void LocalCache::Invalidate(absl::string_view user_id) {
-  if (shards_ == nullptr) return;
   const uint64_t hash = CacheShard::Hash(user_id);
+  if (shards_ == nullptr) {
+    InvalidationsOf(hash).fetch_add(1, std::memory_order_acq_rel);
+    return;
+  }
   Shard& shard = ShardOf(hash);
   MutexLock lock(shard.mutex);
   InvalidationsOf(hash).fetch_add(1, std::memory_order_acq_rel);

@@ -69,7 +69,8 @@ class LocalCache {
   void GetMany(absl::Span<Look> looks, uint64_t schema_fingerprint, size_t row_size,
                absl::Time now);
 
-  // To be asked before the user's row is read.
+  // To be asked before the user's row is read: another one afterwards means that what was read may
+  // have been overtaken. Also while the cache is off.
   uint32_t Generation(absl::string_view user_id) const;
 
   // Replaces the user's row, unless the present one was read from its source later or the user's
@@ -115,7 +116,8 @@ class LocalCache {
 
   // Null when off.
   std::unique_ptr<Shard[]> shards_;
-  std::unique_ptr<std::atomic<uint32_t>[]> invalidations_;
+  const std::unique_ptr<std::atomic<uint32_t>[]> invalidations_ =
+      std::make_unique<std::atomic<uint32_t>[]>(kGenerations);
   std::atomic<uint32_t> flushes_{0};
 };
 

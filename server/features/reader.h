@@ -122,8 +122,8 @@ class Reader {
   // In the second half of its life in Redis.
   bool IsAgeing(const FeatureRow& row) const;
   Task<void> Refresh(std::string user_id, From from);
-  void Fill(absl::string_view user_id, const FeatureRow& row);
-  Task<void> FillUnseen(std::string user_id, FeatureRow row);
+  void Fill(absl::string_view user_id, uint32_t generation, const FeatureRow& row);
+  Task<void> FillUnseen(std::string user_id, uint32_t generation, FeatureRow row);
   absl::Time WallNow() const { return loop_.WallNow(); }
 
   Loop& loop_;

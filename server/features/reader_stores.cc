@@ -52,9 +52,9 @@ Task<Reader::Result> Reader::AskStores(std::string user_id, std::shared_ptr<cons
   FeatureRow& row = **read;
   Keep(user_id, generation, row);
   if (may_fill) {
-    Fill(user_id, row);
+    Fill(user_id, generation, row);
   } else if (cache_ != nullptr && from == From::kNewest) {
-    scope_.Spawn(FillUnseen(user_id, row));
+    scope_.Spawn(FillUnseen(user_id, generation, row));
   }
   co_return std::move(row);
 }
@@ -95,15 +95,17 @@ bool Reader::IsAgeing(const FeatureRow& row) const {
 }
 
 // The row has been kept.
-void Reader::Fill(absl::string_view user_id, const FeatureRow& row) {
+void Reader::Fill(absl::string_view user_id, uint32_t generation, const FeatureRow& row) {
+  // The row was changed after it was read: Redis would keep the old one for long.
+  if (local_.Generation(user_id) != generation) return;
   if (cache_->Fill(user_id, row)) local_.ExpectEcho(user_id);
 }
 
 // Looks at the key first: one of another type is never touched.
-Task<void> Reader::FillUnseen(std::string user_id, FeatureRow row) {
+Task<void> Reader::FillUnseen(std::string user_id, uint32_t generation, FeatureRow row) {
   Task<CacheAnswer> reading = cache_->Read(user_id, row.schema);
   const CacheAnswer answer = co_await std::move(reading);
-  if (answer.may_fill) Fill(user_id, row);
+  if (answer.may_fill) Fill(user_id, generation, row);
 }
 
 Task<void> Reader::Refresh(std::string user_id, From from) {

@@ -36,9 +36,12 @@ bool RedisCache::Fill(absl::string_view user_id, const FeatureRow& row) {
   const std::optional<std::string> key = encoding_.Key(options_.prefix, user_id);
   if (!key) return false;
   bool written = false;
-  encoding_.WriteCommands(
-      *key, row, options_.ttl,
-      [&](absl::Span<const absl::string_view> command) { written = redis_.Send(command); });
+  encoding_.WriteCommands(*key, row, options_.ttl,
+                          [&](absl::Span<const absl::string_view> command) {
+                            const bool sent = redis_.Send(command);
+                            // Fields that were not there to be taken away are told to nobody.
+                            written |= sent && command.front() != "HDEL";
+                          });
   return written;
 }
 

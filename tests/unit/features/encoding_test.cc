@@ -193,16 +193,22 @@ TEST_CASE("hash: decimal text is read as the nearest float") {
   CHECK(ParseFeature("1e-300") == 0.0f);
 }
 
-TEST_CASE("hash: commands leave out what is missing") {
+TEST_CASE("hash: commands take away what is missing") {
   const HashEncoding hash;
   CHECK(Read(hash) == Command{"HMGET", "features:42", "age", "income", "visits"});
   CHECK(Written(hash, Row(), absl::Minutes(1)) ==
-        std::vector<Command>{{"HSET", "features:42", "age", "41.5", "income", "-0.1"},
+        std::vector<Command>{{"HDEL", "features:42", "visits"},
+                             {"HSET", "features:42", "age", "41.5", "income", "-0.1"},
                              {"PEXPIRE", "features:42", "60000"}});
-  CHECK(Written(hash, Row(), absl::InfiniteDuration()).size() == 1);
+  CHECK(Written(hash, Row(), absl::InfiniteDuration()).size() == 2);
   FeatureRow missing = Row();
   missing.values = {kNan, kNan, kNan};
-  CHECK(Written(hash, missing, absl::Hours(1)).empty());
+  CHECK(Written(hash, missing, absl::Hours(1)) ==
+        std::vector<Command>{{"HDEL", "features:42", "age", "income", "visits"}});
+  FeatureRow complete = Row();
+  complete.values = {1, 2, 3};
+  CHECK(Written(hash, complete, absl::InfiniteDuration()) ==
+        std::vector<Command>{{"HSET", "features:42", "age", "1", "income", "2", "visits", "3"}});
 }
 
 TEST_CASE("what one encoding writes it reads back, for wide rows too") {

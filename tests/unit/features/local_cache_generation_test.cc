@@ -43,6 +43,17 @@ TEST_CASE("a row that was read before a flush is not kept, whoever it is of") {
   CHECK(rig.cache.rows() == 0);
 }
 
+TEST_CASE("a cache that is off tells that a user was invalidated all the same") {
+  LocalCache off({.bytes = 0});
+  const uint32_t before = off.Generation("ann");
+  CHECK(off.Generation("ann") == before);
+  off.Invalidate("ann");
+  CHECK(off.Generation("ann") != before);
+  const uint32_t after = off.Generation("ann");
+  off.Flush();
+  CHECK(off.Generation("ann") != after);
+}
+
 TEST_CASE("an invalidation concerns few others") {
   CacheRig rig;
   std::vector<uint32_t> before;

@@ -135,5 +135,22 @@ TEST_CASE("a row that was written to is out of the process at once, and new in R
   CHECK(fixture.cache.rows.count("bob") == 0);
 }
 
+TEST_CASE("a row that is written to while it is read does not go into Redis as it was before") {
+  Fixture fixture;
+  fixture.source.rows["ann"] = {1.0f, 2.0f};
+  fixture.source.gate.Close();
+  const auto before = fixture.Start("ann");
+  fixture.loop.RunUntilIdle();
+  fixture.source.rows["ann"] = {3.0f, 4.0f};
+  fixture.callers.Spawn(fixture.reader.Changed("ann"));
+  fixture.loop.RunUntilIdle();
+  fixture.source.gate.Open();
+  fixture.loop.RunUntilIdle();
+  CHECK((**before)->values == FeatureValues{1.0f, 2.0f});
+  CHECK(fixture.cache.fills.empty());
+  CHECK(fixture.Read("ann")->values == FeatureValues{3.0f, 4.0f});
+  CHECK(fixture.cache.rows["ann"].values == FeatureValues{3.0f, 4.0f});
+}
+
 }  // namespace
 }  // namespace predictd::features
