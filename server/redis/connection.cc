@@ -116,9 +116,13 @@ absl::Status Connection::Send() {
     return Lost("cannot send", errno);
   }
   written_ += static_cast<size_t>(count);
-  if (written_ < output_.size()) return absl::OkStatus();
-  written_ = 0;
-  Empty(output_);
+  if (written_ == output_.size()) {
+    written_ = 0;
+    Empty(output_);
+  } else if (written_ > kKeptBytes) {
+    // A socket that never takes all of it must not keep what it took.
+    output_.erase(0, std::exchange(written_, 0));
+  }
   return absl::OkStatus();
 }
 

@@ -177,9 +177,10 @@ void InvalidationChannel::BecomeWorking() {
   working_since_ = loop_.Now();
   refused_backoff_.Reset();
   Ask(Asked::kDelete, {"DEL", canary_});
+  // First: who sees that it is up finds nothing from before.
+  events_.on_working();
   metrics_.invalidation_up.Set(1);
   Report(Reported::kWorking, absl::OkStatus());
-  events_.on_working();
 }
 
 void InvalidationChannel::Check() {

@@ -19,6 +19,9 @@ namespace {
 // Descriptors that callers do not get: for Redis, databases, model files, the HTTP side.
 constexpr int kKeptBack = 32;
 
+// Connections taken from one socket before the others, and the order to stop, are looked at again.
+constexpr int kMostAtOnce = 64;
+
 // How soon it looks again when not even a refusal was possible.
 constexpr int kRetryMillis = 50;
 
@@ -69,7 +72,7 @@ void Acceptor::Run() {
 }
 
 bool Acceptor::AcceptFrom(const ListenSocket& socket) {
-  while (true) {
+  for (int count = 0; count < kMostAtOnce; ++count) {
     const int connection =
         ::accept4(socket.descriptor(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (connection < 0) {
@@ -90,6 +93,7 @@ bool Acceptor::AcceptFrom(const ListenSocket& socket) {
     parameters.fd = connection;
     server_->HandleNewConnection(&parameters);
   }
+  return true;
 }
 
 void Acceptor::NoteRefused(bool refused) {
