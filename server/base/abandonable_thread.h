@@ -5,8 +5,8 @@
 #include <thread>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "server/base/clock.h"
 #include "server/base/mutex.h"
 
 namespace predictd {
@@ -25,9 +25,9 @@ void JoinOrAbandon(State& state, absl::Duration longest) {
     state.changed.NotifyAll();
     thread = std::move(state.thread);
     if (!thread.joinable()) return;
-    const absl::Time latest = absl::Now() + longest;
-    while (!state.ended && absl::Now() < latest) {
-      state.changed.WaitFor(state.mutex, latest - absl::Now());
+    const absl::Time latest = SystemClock().Now() + longest;
+    while (!state.ended && SystemClock().Now() < latest) {
+      state.changed.WaitFor(state.mutex, latest - SystemClock().Now());
     }
     ended = state.ended;
   }

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
+#include "server/base/clock.h"
 #include "server/base/status.h"
 
 namespace predictd {
@@ -21,7 +21,7 @@ namespace {
 bool WaitForSocket(const PGconn* session, short events, absl::Time deadline) {
   pollfd socket{PQsocket(session), events, 0};
   while (true) {
-    const absl::Duration left = deadline - absl::Now();
+    const absl::Duration left = deadline - SystemClock().Now();
     if (left <= absl::ZeroDuration()) return false;
     const int64_t milliseconds = absl::ToInt64Milliseconds(left) + 1;
     const int ready = ::poll(&socket, 1, static_cast<int>(std::min<int64_t>(milliseconds, 60000)));

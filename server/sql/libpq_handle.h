@@ -24,10 +24,10 @@ struct PostgresDeleter {
 using LibpqSession = std::unique_ptr<PGconn, PostgresDeleter>;  // one thread at a time
 using LibpqResult = std::unique_ptr<PGresult, PostgresDeleter>;
 
-// Connects, waiting until `deadline` (absl::Now()) at most, but for the look-up of the host's name,
-// which nothing bounds. `statement_timeout`: what the server
-// may work on one statement of the session. Of several hosts `attempt` says which is the first, so
-// that one that hangs need not be it every time. Errors:
+// Connects, waiting until `deadline` (SystemClock's Now) at most, but for the look-up of the host's
+// name, which nothing bounds. `statement_timeout`: what the server may work on one statement of the
+// session. Of several hosts `attempt` says which is the first, so that one that hangs need not be
+// it every time. Errors:
 //   UNAVAILABLE        nobody there, or the server takes no connections now
 //   DEADLINE_EXCEEDED  no answer
 //   PERMISSION_DENIED  the server refuses this user, password or client

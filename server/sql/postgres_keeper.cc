@@ -8,9 +8,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "server/async/backoff.h"
 #include "server/base/abandonable_thread.h"
+#include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/mutex.h"
 #include "server/base/status.h"
@@ -127,7 +127,8 @@ void PostgresKeeper::Connect(Loop& loop, Last last, std::function<void(Connectio
   MutexLock lock(state_->mutex);
   // After a failure the time of the next attempt is set already.
   if (last == Last::kUseful) state_->backoff.Reset();
-  if (last == Last::kShortLived) state_->next_attempt = absl::Now() + state_->backoff.Next();
+  if (last == Last::kShortLived)
+    state_->next_attempt = SystemClock().Now() + state_->backoff.Next();
   state_->waiting.push_back({state_->MailOf(loop), std::move(connected)});
   state_->changed.NotifyAll();
 }
@@ -154,7 +155,7 @@ void PostgresKeeper::Worker::Run() {
   const absl::Duration interval = state.options.look_interval;
   state.mutex.Lock();
   while (!state.stopping) {
-    const absl::Time now = absl::Now();
+    const absl::Time now = SystemClock().Now();
     const bool connect = !state.waiting.empty() && state.next_attempt <= now;
     const bool look = state.look_wanted > state.looks_begun ||
                       (now >= last_look_ + interval && state.read.load(std::memory_order_relaxed));
@@ -177,7 +178,7 @@ void PostgresKeeper::Worker::Run() {
 
 absl::StatusOr<LibpqSession> PostgresKeeper::Worker::Open(absl::Duration statement_timeout) {
   auto session = OpenPostgres(state_->options.address, failed_attempts_, statement_timeout,
-                              absl::Now() + state_->patience);
+                              SystemClock().Now() + state_->patience);
   if (!session.ok()) ++failed_attempts_;
   return session;
 }
@@ -198,7 +199,7 @@ void PostgresKeeper::Worker::AnswerWaiting() {
     return;
   }
   const bool refused = absl::IsPermissionDenied(session.status());
-  state_->next_attempt = absl::Now() + (refused ? kRefusedPause : state_->backoff.Next());
+  state_->next_attempt = SystemClock().Now() + (refused ? kRefusedPause : state_->backoff.Next());
   for (size_t i = 0; i < waiting.size() && !state_->stopping; ++i) {
     Answer(waiting[i], {OwnCopy(session.status()), i == 0});
   }
@@ -231,7 +232,7 @@ PostgresKeeper::Look PostgresKeeper::Worker::LookAtTable(uint64_t number) {
   auto table = Describe();
   // A session that was closed while nobody needed it says nothing about the server.
   if (kept && session_ == nullptr) table = Describe();
-  last_look_ = absl::Now();
+  last_look_ = SystemClock().Now();
   if (table.ok()) table_ = *table;
   return {number, table.status(), table.ok() ? *table : nullptr};
 }
@@ -243,7 +244,7 @@ absl::StatusOr<std::shared_ptr<const PostgresFeatureTable>> PostgresKeeper::Work
     session_ = *std::move(session);
   }
   auto described = DescribePostgresFeatures(session_.get(), state_->options.table,
-                                            absl::Now() + state_->patience);
+                                            SystemClock().Now() + state_->patience);
   const absl::Status& status = described.status();
   if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) session_.reset();
   PREDICTD_RETURN_IF_ERROR(status);
