@@ -1,9 +1,11 @@
 // Puts the concrete types together; the only file that knows them all.
+#include <fcntl.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -103,7 +105,9 @@ class Predictd {
     MakeRepository();
     const absl::Status looked = repository_->Look();
     if (!looked.ok()) {
-      return absl::NotFoundError(absl::StrCat("--models: ", looked.message()));
+      return absl::NotFoundError(absl::StrCat(
+          "--models: ", looked.message(),
+          "; give it the folder of the models, as it is with models/churn/1/model.pt"));
     }
     if (!config_.default_model.empty() &&
         !catalog_.snapshot()->models.contains(config_.default_model)) {
@@ -299,7 +303,17 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Where they are closed, the first descriptors that are opened would get what is printed.
+void FillStandardStreams() {
+  int descriptor;
+  do {
+    descriptor = open("/dev/null", O_RDWR);
+  } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  if (descriptor >= 0) close(descriptor);
+}
+
 int Main(int argc, char** argv) {
+  FillStandardStreams();
   UseHugePages();
   // Debian builds Abseil without NDEBUG: its deadlock detector would run on every lock of gRPC
   // and take 4 to 14 % of a call's CPU.

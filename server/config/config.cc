@@ -19,7 +19,8 @@ namespace {
 void DescribeProgram() {
   absl::SetProgramUsageMessage(
       "turns user ids into predictions: a gRPC server that reads features, batches rows and runs "
-      "TorchScript models.\n\n  predictd --models=DIR [--feature_source=sqlite:PATH] "
+      "TorchScript models and AOTInductor packages.\n\n  predictd --models=DIR "
+      "[--feature_source=sqlite:PATH] "
       "[--feature_cache=redis://HOST:PORT] [--save_to=sqlite:PATH]\n\nTimes are written like 20ms, "
       "5s, 1h. Flags may also come from a file (--flagfile=PATH).");
   absl::FlagsUsageConfig usage;

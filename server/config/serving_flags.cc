@@ -57,7 +57,8 @@ constexpr size_t kMostAnswerMb = 2000;
 absl::Status ReadServing(Config& config) {
   PREDICTD_RETURN_IF_ERROR(
       ReadList("listen", absl::GetFlag(FLAGS_listen), config.listen.addresses));
-  if (config.listen.addresses.empty()) return Invalid("listen", "names no address");
+  if (config.listen.addresses.empty())
+    return Invalid("listen", "names no address; write host:port or unix:/path.sock");
   config.listen.tls_cert = absl::GetFlag(FLAGS_tls_cert);
   config.listen.tls_key = absl::GetFlag(FLAGS_tls_key);
   config.listen.tls_client_ca = absl::GetFlag(FLAGS_tls_client_ca);

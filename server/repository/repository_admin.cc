@@ -60,9 +60,15 @@ absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
           absl::StrCat("model '", request.model, "' has none of the versions that ",
                        model->second.config.path, " has loaded; add one there"));
     }
-    return absl::NotFoundError(absl::StrCat("model '", request.model, "' has no version ",
-                                            request.version.empty() ? "at all" : request.version,
-                                            " in ", options_.directory));
+    if (versions.empty()) {
+      return absl::NotFoundError(absl::StrCat("model '", request.model,
+                                              "' has no version at all in ", options_.directory));
+    }
+    return absl::NotFoundError(absl::StrCat(
+        "unknown version '", request.version, "' of model '", request.model,
+        "'; known are: ", absl::StrJoin(versions, ", ", [](std::string* out, const auto& known) {
+          absl::StrAppend(out, known.first);
+        })));
   }
   AdminResult result{request.model, {}};
   if (load) {

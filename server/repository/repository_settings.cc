@@ -27,6 +27,18 @@ std::string ReturnedReason(const Outcomes& outcomes, const CanarySettings& canar
       failed, rows, canary.max_error_percent);
 }
 
+// Nothing else shows that a version is waited for: it may be on its way, or misspelt.
+void TellOfMissing(const std::string& model, const ModelSettings& settings,
+                   const ModelFiles& files) {
+  const auto tell = [&](absl::string_view role, int64_t version) {
+    if (files.versions.count(version) > 0) return;
+    Log(LogLevel::kWarning, "config.json names a version that is not there yet",
+        {{"model", model}, {"as", role}, {"version", version}});
+  };
+  if (settings.canary) tell("canary", settings.canary->version);
+  if (settings.shadow) tell("shadow", settings.shadow->version);
+}
+
 }  // namespace
 
 absl::StatusOr<ModelSettings> Repository::Settings(const Model& model) {
@@ -73,6 +85,7 @@ bool Repository::TakeSettings(const std::string& name, Model& model, const Model
     Log(LogLevel::kInfo, "settings of a model are taken over",
         {{"model", name}, {"from", config.path.empty() ? "flags" : config.path}});
   }
+  TellOfMissing(name, *settings, files);
   model.settings = *std::move(settings);
   if (model.queue_limit != nullptr) model.queue_limit->set_limit(model.settings->max_queue);
   if (reload) TryAgain(model);

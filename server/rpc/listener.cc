@@ -23,7 +23,8 @@ absl::StatusOr<std::string> ReadPem(absl::string_view flag, const std::string& p
   text << file.rdbuf();
   if (!file || !absl::StrContains(text.str(), "-----BEGIN")) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--", flag, ": ", path, " is no readable PEM file"));
+        absl::StrCat("--", flag, ": ", path,
+                     " is no readable PEM file; give the path of one that predictd may read"));
   }
   return text.str();
 }
@@ -43,7 +44,8 @@ absl::StatusOr<Certificate> ReadCertificate(absl::string_view flag, const std::s
   Certificate certificate(PEM_read_bio_X509(Reader(pem).get(), nullptr, nullptr, nullptr),
                           X509_free);
   if (certificate != nullptr) return certificate;
-  return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", path, " holds no certificate"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, ": ", path, " holds no certificate; give a PEM file with one"));
 }
 
 absl::Status CheckPair(const ListenOptions& options, const std::string& key_pem,

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/repository/user_share.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/fakes/metric_value.h"
 #include "tests/unit/repository/rig.h"
 
@@ -45,6 +46,21 @@ class CanaryRig : public Rig {
 };
 
 const absl::Status kFailure = absl::InternalError("threw");
+
+TEST_CASE("a canary or shadow whose version is not there is one line in the log") {
+  CanaryRig rig;
+  const CapturedLog log;
+  const std::string missing = "names a version that is not there yet model=m as=";
+  rig.Configure("20", R"(}, "shadow": {"version": 3, "percent": 1)");
+  rig.Poll();
+  CHECK(log.Count(missing) == 1);
+  CHECK(log.Count(missing + "shadow version=3") == 1);
+  rig.folder.Write("m/config.json", R"({"canary": {"version": 8, "percent": 5}})");
+  rig.Poll();
+  rig.Poll();
+  CHECK(log.Count(missing + "canary version=8") == 1);
+  CHECK(log.Count(missing) == 2);
+}
 
 TEST_CASE("a user's place in the line of a canary is the same everywhere and for ever") {
   CHECK(UserShare("churn", "3", "42") == 0.306028991020004);

@@ -67,7 +67,8 @@ TEST_CASE("TLS files that go together or cannot be read are refused by their fla
         "--tls_cert and --tls_key go together; give both");
   options.tls_key = "/nowhere/key.pem";
   CHECK(MakeCredentials(options).status().message() ==
-        "--tls_key: /nowhere/key.pem is no readable PEM file");
+        "--tls_key: /nowhere/key.pem is no readable PEM file; give the path of one that "
+        "predictd may read");
 }
 
 }  // namespace
