@@ -45,12 +45,12 @@ TEST_CASE("The model is not run for rows whose deadline passes in the queue") {
   REQUIRE(CountCode(RunBurst(*stub, QuickRows(1, kPatience)), grpc::StatusCode::OK) == 1);
   const double rows = predictd.Metric(kRows);
 
-  BusyWorker worker(predictd, absl::Seconds(4));
+  BusyWorker worker(predictd, absl::Seconds(8));
   // Most of these are over before the server has seen them.
   const auto hasty = RunBurst(*stub, QuickRows(100, absl::Milliseconds(1)));
   CHECK(CountCode(hasty, grpc::StatusCode::DEADLINE_EXCEEDED) == 100);
   // These have all come.
-  const auto patient = RunBurst(*stub, QuickRows(50, absl::Seconds(1)));
+  const auto patient = RunBurst(*stub, QuickRows(50, absl::Seconds(3)));
   CHECK(CountCode(patient, grpc::StatusCode::DEADLINE_EXCEEDED) == 50);
   CHECK(worker.Wait().ok());
 
@@ -70,9 +70,9 @@ TEST_CASE("The model is not run for rows whose callers have gone") {
   REQUIRE(CountCode(RunBurst(*stub, QuickRows(1, kPatience)), grpc::StatusCode::OK) == 1);
   const double rows = predictd.Metric(kRows);
 
-  BusyWorker worker(predictd, absl::Seconds(4));
+  BusyWorker worker(predictd, absl::Seconds(8));
   BurstOptions options = QuickRows(50, kPatience);
-  options.cancel_after = [](int) { return absl::Seconds(1); };
+  options.cancel_after = [](int) { return absl::Seconds(3); };
   const auto calls = RunBurst(*stub, options);
   CHECK(CountCode(calls, grpc::StatusCode::CANCELLED) == 50);
   CHECK(worker.Wait().ok());
@@ -88,10 +88,10 @@ TEST_CASE("Calls that are cancelled at any stage leave nothing behind") {
   const FeatureTable users(kUsers, kFeatures,
                            [](int, int feature) { return feature == 0 ? 1 : 0; });
   SlowModel slow;
-  PredictdProcess predictd(
-      slow.Flags({"--feature_source=" + users.source(), "--feature_cache=" + redis.unix_url(),
-                  "--local_cache_ttl=50ms", "--save_to=sqlite:" + folder.File("saved.db"),
-                  "--save=before_reply", "--max_batch=4"}));
+  PredictdProcess predictd(slow.Flags(
+      {"--feature_source=" + users.source(), "--feature_source_timeout=10s",
+       "--feature_cache=" + redis.unix_url(), "--local_cache_ttl=50ms",
+       "--save_to=sqlite:" + folder.File("saved.db"), "--save=before_reply", "--max_batch=4"}));
   REQUIRE(predictd.WaitUntilReady());
   REQUIRE(predictd.WaitForMetric("predictd_redis_up", 2));
   std::vector<std::thread> callers;
@@ -138,7 +138,8 @@ TEST_CASE("Streams and batches that are cancelled under way leave nothing behind
   const FeatureTable users(kUsers, kFeatures,
                            [](int, int feature) { return feature == 0 ? 1 : 0; });
   SlowModel slow;
-  PredictdProcess predictd(slow.Flags({"--feature_source=" + users.source()}));
+  PredictdProcess predictd(
+      slow.Flags({"--feature_source=" + users.source(), "--feature_source_timeout=10s"}));
   REQUIRE(predictd.WaitUntilReady());
   for (int round = 0; round < 20; ++round) {
     grpc::ClientContext stream_context;

@@ -21,9 +21,13 @@ struct HashRig {
   }
 
   std::vector<std::string> Flags() const {
-    return {"--models=" + models.path(),     "--feature_cache=" + redis.unix_url(),
-            "--feature_cache_encoding=hash", "--event_loops=2",
-            "--min_event_loops=2",           "--local_cache_ttl=1h"};
+    return {"--models=" + models.path(),
+            "--feature_cache=" + redis.unix_url(),
+            "--feature_cache_encoding=hash",
+            "--feature_cache_timeout=10s",
+            "--event_loops=2",
+            "--min_event_loops=2",
+            "--local_cache_ttl=1h"};
   }
   void Write(int user, double value) {
     const std::string text = absl::StrCat(value);
@@ -39,16 +43,23 @@ float FirstOutput(PredictdProcess& predictd, const std::string& user) {
   return answer.ok() ? answer.response.outputs(0) : -1;
 }
 
+// Redis is asked by both loops, and tells.
+bool WaitForRedis(const PredictdProcess& predictd) {
+  return predictd.WaitForMetric("predictd_redis_up", 2) && predictd.WaitForMetric(kUp, 1);
+}
+
 TEST_CASE("A row that changes, expires or goes in Redis is gone from the process at once") {
   HashRig rig;
   PredictdProcess predictd(rig.Flags());
   REQUIRE(predictd.WaitUntilReady());
-  REQUIRE(predictd.WaitForMetric(kUp, 1));
+  REQUIRE(WaitForRedis(predictd));
   absl::Duration shortest = absl::InfiniteDuration();
   for (int round = 0; round < 20; ++round) {
     const std::string user = absl::StrCat("u", round);
-    REQUIRE(predictd.Predict(user).ok());
-    REQUIRE(predictd.Predict(user).response.feature_origin() == v1::FEATURE_ORIGIN_LOCAL_CACHE);
+    // Not always the second time: a channel that is lost for a while takes all rows along.
+    REQUIRE(WaitUntil([&] {
+      return predictd.Predict(user).response.feature_origin() == v1::FEATURE_ORIGIN_LOCAL_CACHE;
+    }));
     rig.Write(round, 1000 + round);
     const absl::Time written = absl::Now();
     REQUIRE(WaitUntil([&] { return FirstOutput(predictd, user) == 1000 + round; }));
@@ -73,7 +84,7 @@ TEST_CASE("When the invalidation channel is lost the process keeps no row from b
   HashRig rig;
   PredictdProcess predictd(rig.Flags());
   REQUIRE(predictd.WaitUntilReady());
-  REQUIRE(predictd.WaitForMetric(kUp, 1));
+  REQUIRE(WaitForRedis(predictd));
   Load::Options options;
   options.request = AskForUser;
   Load load(predictd.grpc_address(), options);

@@ -15,9 +15,14 @@ constexpr char kUp[] = "predictd_redis_up";
 constexpr char kWrites[] = R"(predictd_feature_errors_total{store="redis",kind="write"})";
 constexpr char kErrors[] = R"(predictd_feature_errors_total{store="redis",kind="error"})";
 
+// Late answers are another test's affair: here a row that is not written back would be missed.
+std::vector<std::string> CacheFlags(const std::string& url) {
+  return {"--feature_cache=" + url, "--feature_cache_timeout=10s"};
+}
+
 // Redis with the rows of half the users; a load that asks for all.
 struct HalfFull {
-  explicit HalfFull(const std::string& url) : predictd(rig.Flags({"--feature_cache=" + url})) {
+  explicit HalfFull(const std::string& url) : predictd(rig.Flags(CacheFlags(url))) {
     REQUIRE(predictd.WaitUntilReady());
     REQUIRE(predictd.WaitForMetric(kUp, 2));
     for (int user = 0; user < kUsers / 2; ++user) {
@@ -93,12 +98,13 @@ TEST_CASE("A Redis that is loading, or sends elsewhere, is done without until it
     return command[0] == "GET" ? "$-1\r\n" : "+OK\r\n";
   });
   const Rig rig;
-  PredictdProcess predictd(rig.Flags({"--feature_cache=" + redis.url()}));
+  PredictdProcess predictd(rig.Flags(CacheFlags(redis.url())));
   REQUIRE(predictd.WaitUntilReady());
   Load load(predictd.grpc_address(), OwnRowLoad());
   REQUIRE(load.WaitFor(100));
   REQUIRE(predictd.WaitForMetric(kErrors, 2));
-  CHECK(predictd.Metric(kUp) == (pings ? 2 : 0));
+  // The errors may all be of the loop that was first to connect.
+  CHECK((pings ? predictd.WaitForMetric(kUp, 2) : predictd.Metric(kUp) == 0));
 
   failing = false;
   CHECK(predictd.WaitForMetric(kUp, 2, kRepair));

@@ -20,6 +20,7 @@ Rig::Rig() { models.Add("m", 1, Identity(kFeatures)); }
 std::vector<std::string> Rig::Flags(const std::vector<std::string>& more) const {
   std::vector<std::string> flags = {"--models=" + models.path(),
                                     "--feature_source=" + users.source(),
+                                    "--feature_source_timeout=10s",
                                     "--event_loops=2",
                                     "--min_event_loops=2",
                                     "--workers=2",

@@ -18,8 +18,9 @@
 namespace predictd::integration {
 namespace {
 
-// Beyond --drain_timeout: what the end of a process takes on a busy machine.
-constexpr absl::Duration kSlack = absl::Seconds(8);
+// Beyond --drain_timeout: what the end of a process takes on a busy machine. Less than 30 s, which
+// are the whole drain where nothing is to be waited for.
+constexpr absl::Duration kSlack = absl::Seconds(20);
 
 // Sends SIGTERM; the exit status must be 0 within `drain_timeout` and some slack.
 void CheckExit(PredictdProcess& predictd, absl::Duration drain_timeout) {
@@ -200,7 +201,7 @@ TEST_CASE("A stream whose request is stuck is told at the end of the drain") {
 TEST_CASE("Open watches are told and ended, open streams get their answers and are ended") {
   using grpc::health::v1::HealthCheckResponse;
   const Rig rig;
-  PredictdProcess predictd(rig.Flags({"--lame_duck=500ms"}));
+  PredictdProcess predictd(rig.Flags({"--lame_duck=2s"}));
   REQUIRE(predictd.WaitUntilReady());
 
   grpc::ClientContext watching;

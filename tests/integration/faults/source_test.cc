@@ -47,14 +47,17 @@ TEST_CASE("While the source is locked, cached rows are answered and the others a
   REQUIRE(predictd.WaitForState("lenient", 1, v1::MODEL_STATE_READY));
   REQUIRE(predictd.WaitForState("m", 1, v1::MODEL_STATE_READY));
   REQUIRE(predictd.WaitForMetric("predictd_redis_up", 2));
-  REQUIRE(predictd.Predict("u1").ok());
+  // A source that is merely slow today may take more than one call.
+  REQUIRE(WaitUntil([&] { return predictd.Predict("u1").ok(); }));
   // In Redis alone, as another server's write.
-  REQUIRE(predictd.Predict("u2").ok());
+  REQUIRE(WaitUntil([&] { return predictd.Predict("u2").ok(); }));
   REQUIRE(WaitUntil([&] { return redis.Do({"EXISTS", "features:u2"}).integer() == 1; }));
   redis.Do({"COPY", "features:u2", "features:u3"});
 
   {
     const ExclusiveLock lock(rig.users.path());
+    const double earlier = predictd.Metric(kTimeouts);
+    const absl::Time start = absl::Now();
     Load::Options cached;
     cached.request = [](int64_t number, v1::PredictRequest& request) {
       request.set_user_id(number % 2 == 0 ? "u1" : "u2");
@@ -78,9 +81,10 @@ TEST_CASE("While the source is locked, cached rows are answered and the others a
     CHECK(lenient.response.missing_features_size() == 2);
     REQUIRE(load.WaitFor(100));
     CheckUndisturbed(load.Stop());
-    // One time-out per window of the breaker, not one per request.
-    CHECK(predictd.Metric(kTimeouts) >= 1);
-    CHECK(predictd.Metric(kTimeouts) < 11);
+    // One time-out per window of the breaker, which is a second, not one per request.
+    const double timeouts = predictd.Metric(kTimeouts) - earlier;
+    CHECK(timeouts >= 1);
+    CHECK(timeouts < 3 + absl::ToDoubleSeconds(absl::Now() - start));
     CHECK(predictd.Metric(R"(predictd_degraded_total{path="defaults_when_unreachable"})") == 1);
   }
 

@@ -1,5 +1,4 @@
 // ModelInfer: tensors in every form, and what is refused.
-#include <chrono>
 #include <functional>
 #include <limits>
 #include <numeric>
@@ -248,12 +247,16 @@ TEST_CASE("the parameter timeout bounds a request as a deadline does") {
       {"--models=" + repository.path(), "--inline_budget=0", "--workers=1", "--max_batch=1"});
   REQUIRE(server.WaitUntilReady());
   InferenceClient client(server);
-  // Keeps the only worker busy for a second.
-  std::thread slow([&] { CHECK(client.Infer(RowsOfX("m", 1, {1000})).ok()); });
-  REQUIRE(server.WaitForMetric("predictd_in_flight_requests", 1));
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  // Keeps the only worker busy for three seconds.
+  std::thread slow([&] { CHECK(client.Infer(RowsOfX("m", 1, {3000})).ok()); });
+  // Taken off the queue: what comes now has to wait.
+  REQUIRE(WaitUntil([&] {
+    return server.Metric("predictd_in_flight_requests") >= 1 &&
+           server.Metric(R"(predictd_queue_rows{model="m"})") == 0;
+  }));
   ModelInferRequest request = RowsOfX("m", 1, {0});
-  (*request.mutable_parameters())["timeout"].set_int64_param(10'000);
+  // Long enough to get into the queue.
+  (*request.mutable_parameters())["timeout"].set_int64_param(500'000);
   const auto late = client.Infer(request);
   CHECK(late.code() == grpc::DEADLINE_EXCEEDED);
   slow.join();

@@ -116,6 +116,11 @@ TEST_CASE("known traffic is counted exactly, and no label names a user") {
   CHECK(server.Predict("u1", {{"f0", -1}}).code() == grpc::INTERNAL);
   CHECK(server.Predict("u1", {}, "nomodel").code() == grpc::NOT_FOUND);
   REQUIRE(server.WaitForMetric(R"(predictd_saves_total{result="saved"})", 23));
+  // What a caller need not wait for.
+  REQUIRE(WaitUntil([&] {
+    return server.Metric("predictd_in_flight_requests") == 0 &&
+           server.Metric("predictd_save_queue_rows") == 0;
+  }));
 
   const MetricsText metrics = server.Metrics();
   const auto requests = [&](const std::string& code) {

@@ -38,19 +38,21 @@ class WatchRig {
   explicit WatchRig(const std::string& below = "")
       : watch(folder.path() + below, [this] { ++told; }) {}
 
-  // What the change does is told of, and then nothing more is.
+  // What the change does is told of, once nothing more of what came before is.
   template <typename Change>
   bool ToldOf(Change change) {
-    Settle();
+    if (!Settles()) return false;
     const int before = told;
     change();
     return Eventually([&] { return told > before; });
   }
-  void Settle() {
-    for (int before = -1; before != told;) {
-      before = told;
+  // After a change there is quiet sooner or later.
+  bool Settles() {
+    return Eventually([&] {
+      const int before = told;
       Pause(60);
-    }
+      return told == before;
+    });
   }
 
   ModelFolder folder;
@@ -70,9 +72,7 @@ TEST_CASE("whatever changes in the folders of models and versions is told of") {
   CHECK(rig.ToldOf([&] { rig.folder.Write("n/2/model.pt", "x"); }));
   CHECK(rig.ToldOf([&] { rig.folder.Write("n/2/model.pt", "xy"); }));
   CHECK(rig.ToldOf([&] { rig.folder.Remove("m"); }));
-  const int before = rig.told;
-  rig.Settle();
-  CHECK(rig.told == before);
+  CHECK(rig.Settles());
 }
 
 TEST_CASE("links are followed, and a link that is swapped is told of") {
@@ -88,11 +88,16 @@ TEST_CASE("links are followed, and a link that is swapped is told of") {
     fs::rename(rig.folder.path() + "/.next", link);
   }));
   CHECK(rig.ToldOf([&] { elsewhere.Write("b/1/model.pt", "w"); }));
-  rig.Settle();
-  const int before = rig.told;
-  elsewhere.Write("a/1/model.pt", "nobody's any more");
-  rig.Settle();
-  CHECK(rig.told == before);
+  // Some tries, since the watch may be late in telling of what came before.
+  bool quiet = false;
+  for (int round = 0; round < 5 && !quiet; ++round) {
+    REQUIRE(rig.Settles());
+    const int before = rig.told;
+    elsewhere.Write("a/1/model.pt", "nobody's any more");
+    Pause(60);
+    quiet = rig.told == before;
+  }
+  CHECK(quiet);
 }
 
 TEST_CASE("the repository itself may be a link that is swapped") {
@@ -134,13 +139,16 @@ TEST_CASE("without a descriptor for it there is no watch, and no error") {
   REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
-// A repository that would look by itself only once an hour.
+// A repository that would look by itself only once an hour, and has had its first look: the version
+// that was there is loaded.
 class SeldomRig : public Rig {
  public:
   explicit SeldomRig(absl::Duration poll = absl::Hours(1)) {
+    folder.AddVersion("first", 1);
     Restart(poll);
     REQUIRE(repository->Look().ok());
     repository->Start();
+    REQUIRE(Shows("first", "1", "READY"));
   }
   ~SeldomRig() { repository->Stop(absl::InfiniteDuration()); }
 
@@ -185,7 +193,6 @@ TEST_CASE("a version is loaded when its files come, long before the next poll") 
 
 TEST_CASE("with --model_poll=0 nothing is looked at but on request") {
   SeldomRig rig(absl::ZeroDuration());
-  Pause(200);  // its first look at what is there
   rig.folder.AddVersion("m", 1);
   Pause(100);
   CHECK(rig.StateOf("m", "1") == "no model");

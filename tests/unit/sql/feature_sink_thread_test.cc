@@ -73,11 +73,22 @@ TEST_CASE("a write of features ends at its deadline, and beyond the bound at onc
   REQUIRE(test.Write({"x"}, {{"u", {1}}}).ok());
   const auto other = Connect(test.path);
   Execute(*other, {"BEGIN IMMEDIATE"});
-  // The thread waits for the lock.
-  CHECK(absl::IsDeadlineExceeded(test.Write({"x"}, {{"u", {2}}}, absl::Milliseconds(50)).status()));
-  CHECK(absl::IsDeadlineExceeded(test.Write({"x"}, {{"u", {3}}}, absl::Milliseconds(50)).status()));
+  std::optional<absl::StatusOr<Statuses>> under_way;
+  Scope scope;
+  scope.Spawn(KeepResult(
+      test.thread->Write(test.loop, {"x"}, {{"u", {2}}}, test.clock.Now() + absl::Seconds(2)),
+      under_way));
+  // There is room in the queue once the thread has taken that one and waits for the lock.
+  absl::Status queued;
+  REQUIRE(test.loop.RunUntil([&] {
+    queued = test.Write({"x"}, {{"u", {3}}}, absl::Milliseconds(50)).status();
+    return !absl::IsResourceExhausted(queued);
+  }));
+  CHECK(absl::IsDeadlineExceeded(queued));
   CHECK(absl::IsResourceExhausted(test.Write({"x"}, {{"u", {4}}}).status()));
   CHECK(absl::IsDeadlineExceeded(test.Write({"x"}, {{"u", {5}}}, absl::ZeroDuration()).status()));
+  REQUIRE(test.loop.RunUntil([&] { return under_way.has_value(); }));
+  CHECK(absl::IsDeadlineExceeded(under_way->status()));
   Execute(*other, {"COMMIT"});
   const absl::Time latest = test.clock.Now() + absl::Seconds(60);
   while (!test.Write({"x"}, {{"last", {1}}}).ok() && test.clock.Now() < latest) {
