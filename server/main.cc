@@ -78,8 +78,10 @@ struct LoopLine {
   std::unique_ptr<predict::Inference> inference;
 };
 
-Task<void> CountDownAfter(features::Reader& reader, std::atomic<int>& left) {
-  co_await reader.Done();
+Task<void> CountDownAfter(FeatureTiers::OfLoop& tiers, std::atomic<int>& left) {
+  // First: what it is late with is read anew.
+  if (tiers.writer != nullptr) co_await tiers.writer->Done();
+  co_await tiers.reader->Done();
   --left;
 }
 
@@ -253,7 +255,7 @@ class Predictd {
         Scope& end = *line.tiers->end;
         end.Spawn(CountDownAfter(*line.shadow, lines_left_));
         if (line.tiers->reader == nullptr) return;
-        end.Spawn(CountDownAfter(*line.tiers->reader, lines_left_));
+        end.Spawn(CountDownAfter(*line.tiers, lines_left_));
       });
     }
     while (lines_left_ > 0 && clock_.Now() < deadline) absl::SleepFor(absl::Milliseconds(1));

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "server/async/scope.h"
-
 namespace predictd::features {
 namespace {
 
@@ -20,18 +18,36 @@ Task<absl::StatusOr<std::vector<absl::Status>>> FeatureWriter::Write(
   for (const FeatureRecord& row : rows) user_ids.push_back(row.user_id);
   auto write = sink_.Write(loop_, std::move(names), std::move(rows), deadline);
   absl::StatusOr<std::vector<absl::Status>> statuses = co_await std::move(write);
-  // Whatever may have been written: after an error of the store that is unknown.
   if (absl::IsInvalidArgument(statuses.status())) co_return statuses;
+  if (absl::IsDeadlineExceeded(statuses.status())) {
+    // It may be under way: what is dropped now would be read as it was before.
+    late_.Spawn(ForgetOnceSettled(std::move(user_ids)));
+    co_return statuses;
+  }
+  // Whatever may have been written: after an error of the store that is unknown.
+  std::vector<std::string> written;
+  for (size_t i = 0; i < user_ids.size(); ++i) {
+    if (!statuses.ok() || (*statuses)[i].ok()) written.push_back(std::move(user_ids[i]));
+  }
+  Task<void> forgetting = Forget(std::move(written));
+  co_await std::move(forgetting);
+  co_return statuses;
+}
+
+Task<void> FeatureWriter::ForgetOnceSettled(std::vector<std::string> user_ids) {
+  Task<void> settling = sink_.Settled(loop_);
+  co_await std::move(settling);
+  Task<void> forgetting = Forget(std::move(user_ids));
+  co_await std::move(forgetting);
+}
+
+Task<void> FeatureWriter::Forget(std::vector<std::string> user_ids) {
   for (size_t begin = 0; begin < user_ids.size();) {
     const size_t end = std::min(begin + kUsersAtOnce, user_ids.size());
     Scope scope;
-    for (; begin < end; ++begin) {
-      if (statuses.ok() && !(*statuses)[begin].ok()) continue;
-      scope.Spawn(changed_(std::move(user_ids[begin])));
-    }
+    for (; begin < end; ++begin) scope.Spawn(changed_(std::move(user_ids[begin])));
     co_await scope.Done();
   }
-  co_return statuses;
 }
 
 }  // namespace predictd::features

@@ -11,6 +11,9 @@
 namespace predictd {
 namespace {
 
+// Between two tries to get into a full queue, by who has the time.
+constexpr absl::Duration kQueuePause = absl::Milliseconds(100);
+
 // As the callers are told: what of it they, or the operator, can change.
 absl::Status Explain(const absl::Status& status) {
   const std::string message = absl::StrCat("the features could not be written: ", status.message());
@@ -36,10 +39,13 @@ class FeatureSinkThread::Request : public ThreadRequest<absl::StatusOr<Statuses>
         names(std::move(given_names)),
         rows(std::move(given_rows)),
         deadline(limit) {}
+  // Nothing to write: waits for its turn.
+  explicit Request(Loop& loop) : ThreadRequest(loop), writes(false) {}
 
+  const bool writes = true;
   const std::vector<std::string> names;
   const std::vector<FeatureRecord> rows;
-  const absl::Time deadline;
+  const absl::Time deadline = absl::InfiniteFuture();
 };
 
 FeatureSinkThread::FeatureSinkThread(std::unique_ptr<FeatureSink> sink, const Clock& clock,
@@ -65,6 +71,7 @@ void FeatureSinkThread::Run() {
 }
 
 absl::StatusOr<std::vector<absl::Status>> FeatureSinkThread::WriteNow(const Request& request) {
+  if (!request.writes) return Statuses();
   // A caller whose time has passed was told so: nothing is written for it.
   if (request.abandoned() || clock_.Now() >= request.deadline) {
     return absl::DeadlineExceededError("the write had to wait for others until then");
@@ -103,6 +110,13 @@ Task<absl::StatusOr<std::vector<absl::Status>>> FeatureSinkThread::Write(
   if (answer) co_return *std::move(answer);
   co_return absl::DeadlineExceededError(
       "the features were not written in time; they may be written yet");
+}
+
+Task<void> FeatureSinkThread::Settled(Loop& loop) {
+  auto request = std::make_unique<Request>(loop);
+  while (!mailbox_.Push(request.get())) co_await loop.Sleep(kQueuePause);
+  ThreadAnswer<absl::StatusOr<Statuses>> waiting(*request.release(), loop, absl::InfiniteFuture());
+  (void)co_await waiting;
 }
 
 }  // namespace predictd

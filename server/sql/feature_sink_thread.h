@@ -40,6 +40,10 @@ class FeatureSinkThread {
                                                         std::vector<FeatureRecord> rows,
                                                         absl::Time deadline);
 
+  // Resumes on `loop` once all writes that came before are done, those too whose callers were told
+  // DEADLINE_EXCEEDED meanwhile.
+  Task<void> Settled(Loop& loop);
+
  private:
   class Request;
   using Statuses = std::vector<absl::Status>;

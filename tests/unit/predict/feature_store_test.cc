@@ -1,7 +1,12 @@
 #include "server/predict/feature_store.h"
 
+#include <atomic>
+#include <memory>
+#include <optional>
 #include <set>
+#include <utility>
 
+#include "absl/time/clock.h"
 #include "tests/catch.h"
 #include "tests/fakes/metric_value.h"
 #include "tests/fakes/predict_rig.h"
@@ -17,6 +22,10 @@ class SinkOfSource : public FeatureSink {
   absl::StatusOr<std::vector<absl::Status>> Write(absl::Span<const std::string> names,
                                                   absl::Span<const FeatureRecord> rows) override {
     if (names[0] == "nonsense") return absl::InvalidArgumentError("names: 'nonsense'");
+    if (names[0] == "slow") {
+      begun = true;
+      WaitFor(may_end);
+    }
     std::vector<absl::Status> statuses;
     for (const FeatureRecord& row : rows) {
       statuses.push_back(row.user_id == "bad" ? absl::InvalidArgumentError("bad")
@@ -27,6 +36,13 @@ class SinkOfSource : public FeatureSink {
     if (names[0] == "lost") return absl::UnavailableError("the answer was lost");
     return statuses;
   }
+
+  static void WaitFor(const std::atomic<bool>& flag) {
+    while (!flag) absl::SleepFor(absl::Milliseconds(1));
+  }
+  // Of a "slow" write.
+  std::atomic<bool> begun{false};
+  std::atomic<bool> may_end{false};
 
  private:
   FakeFeatureSource& source_;
@@ -49,7 +65,8 @@ struct StoreRig {
 
   Rig rig;
   std::set<std::string> changed;
-  FeatureSinkThread sink{std::make_unique<SinkOfSource>(rig.source), rig.clock, rig.metrics};
+  SinkOfSource* const table = new SinkOfSource(rig.source);  // sink's
+  FeatureSinkThread sink{std::unique_ptr<FeatureSink>(table), rig.clock, rig.metrics};
   features::FeatureWriter writer{rig.loop, sink,
                                  [this](std::string id) { return Changed(std::move(id)); }};
   FeatureStore store{rig.loop, &rig.reader, &writer, rig.metrics};
@@ -79,6 +96,26 @@ TEST_CASE("after a write whose answer was lost no old copy stays") {
   test.changed.clear();
   CHECK(absl::IsInvalidArgument(test.Put("nonsense", {{"u", {3, 4}}}).status()));
   CHECK(test.changed.empty());
+}
+
+TEST_CASE("a write that ends after its deadline leaves no old copy, once it has ended") {
+  StoreRig test;
+  test.rig.call.deadline = test.rig.clock.Now() + absl::Seconds(1);
+  std::optional<absl::StatusOr<std::vector<absl::Status>>> put;
+  Scope scope;
+  scope.Spawn([](StoreRig& rig, auto& result) -> Task<void> {
+    auto putting = rig.store.Put({"slow", "age"}, {{"u", {3, 4}}}, rig.rig.call);
+    result = co_await std::move(putting);
+  }(test, put));
+  SinkOfSource::WaitFor(test.table->begun);
+  test.rig.clock.Advance(absl::Seconds(2));
+  while (!put) test.rig.loop.RunTurn();
+  CHECK(absl::IsDeadlineExceeded(put->status()));
+  test.rig.loop.RunUntilIdle();
+  CHECK(test.changed.empty());
+  test.table->may_end = true;
+  while (test.changed.empty()) test.rig.loop.RunTurn();
+  CHECK(test.changed == std::set<std::string>{"u"});
 }
 
 TEST_CASE("what cannot be got is an error that says why") {
