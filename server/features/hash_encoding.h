@@ -18,9 +18,9 @@ namespace predictd::features {
 // "0x1" nor "". What is too small for a float is 0, what is too large is no number.
 std::optional<float> ParseFeature(absl::string_view text);
 
-// HMGET of the schema's names; HSET, then PEXPIRE. A field that is not there is a missing feature,
-// a hash without any of the fields is a miss, and so is one with a text that is no number. A
-// missing feature's field is not written.
+// HMGET of the schema's names; HDEL of the fields of missing features, HSET of the others, then
+// PEXPIRE. A field that is not there is a missing feature, a hash without any of the fields is a
+// miss, and so is one with a text that is no number.
 class HashEncoding : public RowEncoding {
  public:
   std::vector<std::string> Fields(const Schema& schema) const override;
