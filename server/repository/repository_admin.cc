@@ -81,6 +81,7 @@ absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
     entry.held = false;
     if (entry.handle == nullptr || entry.pending) {
       LoadOne(request.model, model->second, number, /*final_try=*/true);
+      if (stopping_) return absl::UnavailableError("the model was not loaded: shutting down");
     }
     if (entry.handle == nullptr) return absl::FailedPreconditionError(entry.reason);
     // With its share of the traffic, which depends on the other versions.

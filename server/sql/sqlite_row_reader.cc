@@ -80,6 +80,7 @@ absl::Status SqliteRowReader::Connect(absl::Time deadline) {
 }
 
 absl::Status SqliteRowReader::BeginTransaction() {
+  read_at_ = clock_.WallNow();
   const absl::Status begun = session_->begin.Step().status();
   session_->begin.Reset();
   PREDICTD_RETURN_IF_ERROR(begun);
@@ -152,12 +153,11 @@ absl::StatusOr<std::optional<FeatureRow>> SqliteRowReader::TryRead(absl::string_
     if (!begun.ok()) session_.reset();
     PREDICTD_RETURN_IF_ERROR(begun);
   }
-  const absl::Time read_at = clock_.WallNow();
   const absl::Cleanup reset = [this] { session_->select->Reset(); };
   const auto found = Find(user_id);
   PREDICTD_RETURN_IF_ERROR(found.status());
   if (!*found) return std::nullopt;
-  return CurrentRow(read_at);
+  return CurrentRow();
 }
 
 absl::StatusOr<bool> SqliteRowReader::Find(absl::string_view user_id) {
@@ -182,10 +182,10 @@ absl::StatusOr<bool> SqliteRowReader::StepToKey(absl::string_view user_id) {
   }
 }
 
-FeatureRow SqliteRowReader::CurrentRow(absl::Time read_at) const {
+FeatureRow SqliteRowReader::CurrentRow() const {
   FeatureRow row;
   row.schema = schema_;
-  row.read_at = read_at;
+  row.read_at = read_at_;
   row.origin = FeatureOrigin::kSource;
   row.values.resize(schema_->size());
   for (size_t i = 0; i < row.values.size(); ++i) {

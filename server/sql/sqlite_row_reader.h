@@ -69,7 +69,7 @@ class SqliteRowReader {
   // Steps to the row whose key has exactly this text.
   absl::StatusOr<bool> Find(absl::string_view user_id);
   absl::StatusOr<bool> StepToKey(absl::string_view user_id);
-  FeatureRow CurrentRow(absl::Time read_at) const;
+  FeatureRow CurrentRow() const;
 
   const Options options_;
   const Clock& clock_;
@@ -82,6 +82,7 @@ class SqliteRowReader {
   std::optional<Session> session_;
   // In this batch:
   bool retried_ = false;
+  absl::Time read_at_;     // wall clock, right before what it sees was taken
   absl::Status no_table_;  // not OK: every read fails by it
 };
 
