@@ -31,9 +31,10 @@ namespace predictd::save {
 // Every prediction handed over is counted once: saved (also where an earlier one with its
 // idempotency_key stands), failed or dropped.
 //
-// A failing store is tried again, with pauses, for what SaveLater queued, and the queue's bound is
-// what limits memory meanwhile; predictions of Save get its error at once. Destroyed before the
-// store and before the loops that wait.
+// A failing store is tried again, with pauses, for what SaveLater queued, in smaller transactions
+// where it did not answer in time, and the queue's bound is what limits memory meanwhile;
+// predictions of Save get its error at once. Destroyed before the store and before the loops that
+// wait.
 class Writer {
  public:
   struct Options {
