@@ -22,7 +22,7 @@ absl::Status PreparePredictionsFile(SqliteConnection& connection);
 std::string InsertPredictions(int rows);
 // Under which prediction_id the one with this idempotency_key, or with this prediction_id, stands.
 // The condition that is always true lets SQLite take the partial index.
-inline constexpr absl::string_view kSelectStanding =
+inline constexpr absl::string_view kSelectStandingOne =
     "SELECT prediction_id FROM predictions "
     "WHERE (idempotency_key = ?1 AND idempotency_key <> '') OR prediction_id = ?2";
 inline constexpr absl::string_view kSelectPrediction =

@@ -46,7 +46,7 @@ absl::Status SqliteStore::OpenForWriting() {
   PREDICTD_RETURN_IF_ERROR(insert.status());
   auto insert_many = connection.Prepare(InsertPredictions(kRowsAtOnce));
   PREDICTD_RETURN_IF_ERROR(insert_many.status());
-  auto standing = connection.Prepare(kSelectStanding);
+  auto standing = connection.Prepare(kSelectStandingOne);
   PREDICTD_RETURN_IF_ERROR(standing.status());
   auto commit = connection.Prepare("COMMIT");
   PREDICTD_RETURN_IF_ERROR(commit.status());

@@ -22,7 +22,11 @@ struct Store {
     store = *std::move(created);
     return absl::OkStatus();
   }
-  void Open() { REQUIRE(TryOpen().ok()); }
+  void Open() {
+    const absl::Status opened = TryOpen();
+    INFO(opened.ToString());
+    REQUIRE(opened.ok());
+  }
 
   absl::StatusOr<std::vector<std::string>> Write(const std::vector<Prediction>& predictions) {
     std::vector<const Prediction*> pointers;
