@@ -15,7 +15,7 @@ constexpr absl::Duration kBudget = absl::Milliseconds(100);
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 // Rows `first` to `first` + `count` of a matrix with one feature and one output.
-struct TestBlock : Row {
+struct TestBlock final : Row {
   TestBlock(std::vector<float>& features, std::vector<float>& predictions, int first, int count)
       : in(reinterpret_cast<const char*>(features.data())),
         out(reinterpret_cast<char*>(predictions.data())) {
