@@ -1,11 +1,8 @@
 // Puts the concrete types together; the only file that knows them all.
-#include <fcntl.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -26,6 +23,7 @@
 #include "server/base/status.h"
 #include "server/batching/worker_pool.h"
 #include "server/config/config.h"
+#include "server/descriptors.h"
 #include "server/feature_tiers.h"
 #include "server/features/reader.h"
 #include "server/free_memory.h"
@@ -295,23 +293,6 @@ void LogOfGrpc(gpr_log_func_args* args) {
 // Its line about a request that cannot be parsed is any caller's to cause: the caller is told.
 void LogOfProtobuf(google::protobuf::LogLevel, const char*, int, const std::string& message) {
   Log(LogLevel::kDebug, message, {{"source", "protobuf"}});
-}
-
-// As many descriptors as the system lets us have: each connection is one.
-void RaiseDescriptorLimit() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-// Where they are closed, the first descriptors that are opened would get what is printed.
-void FillStandardStreams() {
-  int descriptor;
-  do {
-    descriptor = open("/dev/null", O_RDWR);
-  } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
-  if (descriptor >= 0) close(descriptor);
 }
 
 int Main(int argc, char** argv) {
