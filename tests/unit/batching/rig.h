@@ -18,7 +18,7 @@
 namespace predictd::batching {
 
 // One feature in, one output out.
-struct TestRow : Row {
+struct TestRow final : Row {
   explicit TestRow(float value) : in(value) {
     inputs = absl::MakeConstSpan(&in_bytes, 1);
     outputs = absl::MakeSpan(&out_bytes, 1);

@@ -8,7 +8,7 @@
 namespace predictd::predict {
 namespace {
 
-struct TestRow : batching::Row {
+struct TestRow final : batching::Row {
   void Run() override {}
 };
 
