@@ -128,6 +128,10 @@ Metrics::Metrics()
                  .Name("predictd_model_loads_total")
                  .Help("Versions that were loaded, or failed to")
                  .Register(registry_)),
+      model_rows_failed_(BuildCounter()
+                             .Name("predictd_model_rows_failed_total")
+                             .Help("Rows that the model threw on, or gave NaN or infinity for")
+                             .Register(registry_)),
       model_ready_(BuildGauge()
                        .Name("predictd_model_ready")
                        .Help("1 where the version is READY")
@@ -261,7 +265,8 @@ ModelMetrics& Metrics::ForModel(absl::string_view model) {
       model_output_.Add({{"model", name}}, OutputBuckets()),
       load_duration_.Add({{"model", name}}, LoadBuckets()),
       loads_.Add({{"model", name}, {"result", "ok"}}),
-      loads_.Add({{"model", name}, {"result", "failed"}})});
+      loads_.Add({{"model", name}, {"result", "failed"}}),
+      model_rows_failed_.Add({{"model", name}})});
   return *models_.emplace(name, std::move(numbers)).first->second;
 }
 

@@ -90,6 +90,8 @@ struct ModelMetrics {
   prometheus::Histogram& load_duration;
   prometheus::Counter& loads_ok;
   prometheus::Counter& loads_failed;
+  // The model threw, or gave NaN or infinity; a shadow's rows too.
+  prometheus::Counter& rows_failed;
 };
 
 // Versions of what predictd is made of, for predictd_build_info.
@@ -175,6 +177,7 @@ class Metrics {
   prometheus::Family<prometheus::Histogram>& model_output_;
   prometheus::Family<prometheus::Histogram>& load_duration_;
   prometheus::Family<prometheus::Counter>& loads_;
+  prometheus::Family<prometheus::Counter>& model_rows_failed_;
   prometheus::Family<prometheus::Gauge>& model_ready_;
 
   Mutex models_mutex_;

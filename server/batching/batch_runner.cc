@@ -63,6 +63,14 @@ void TakeOutputs(const LaneOptions& lane, const std::vector<char*>& batch, int p
   }
 }
 
+// How many rows the model failed on in what was run, and its last error for them.
+int FailedInModel(const Row& row, absl::Status& error) {
+  if (!row.failed.empty()) error = row.failed.back().second;
+  if (!absl::IsInternal(row.status)) return static_cast<int>(row.failed.size());
+  error = row.status;
+  return row.rows;
+}
+
 }  // namespace
 
 bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
@@ -79,6 +87,8 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
 
   int count = 0;
   int answered = 0;
+  int failed = 0;
+  absl::Status error;
   absl::Duration queue_time;  // of those answered
   for (Row* row : rows) {
     row->queue_time = start - row->added_at;
@@ -90,9 +100,11 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
       answered += ok;
       queue_time += ok * row->queue_time;
     }
+    failed += FailedInModel(*row, error);
     queue_times_.Observe(row->queue_time, row->places());
     count += row->rows;
   }
+  if (failed > 0) NoteFailures(lane, failed, error);
   if (status.ok()) lane.RecordRun(count, model_time, cpu_time);
   lane.metrics().batch_rows.Observe(count);
   lane.statistics().RecordQueue(answered, queue_time);
@@ -138,6 +150,15 @@ absl::Status BatchRunner::RunTogether(Lane& lane, absl::Span<Row* const> rows) {
     Gather(rows, i, options.inputs[i].bytes_per_row(), padded, inputs_.tensors()[i]);
   }
   return lane.function()(padded, inputs_.tensors().data(), outputs_.tensors().data());
+}
+
+void BatchRunner::NoteFailures(Lane& lane, int rows, const absl::Status& error) {
+  lane.metrics().rows_failed.Increment(rows);
+  if (!lane.TellsFailure(clock_.Now())) return;
+  Log(LogLevel::kWarning, "the model fails on rows; told at most once a minute",
+      {{"model", lane.options().model},
+       {"version", lane.options().version},
+       {"error", error.message()}});
 }
 
 void BatchRunner::DropDead(Lane& lane, absl::Duration run_time, std::vector<Row*>& rows,

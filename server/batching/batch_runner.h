@@ -38,6 +38,7 @@ class BatchRunner {
 
  private:
   void Drop(const Lane& lane, Row& row, absl::Time now, DropReason reason);
+  void NoteFailures(Lane& lane, int rows, const absl::Status& error);
   absl::Status RunTogether(Lane& lane, absl::Span<Row* const> rows);
 
   const Clock& clock_;

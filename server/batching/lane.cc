@@ -17,6 +17,8 @@ constexpr double kDearer = 1.25;
 
 constexpr int kBlocksPerRun = 4;
 
+constexpr int64_t kSecondsBetweenFailures = 60;
+
 // A run that takes more than this many times what such runs take.
 constexpr int kInDoubt = 2;
 
@@ -54,6 +56,14 @@ void Lane::DoubtTimes(int rows) {
     const int64_t nanos = time->load(std::memory_order_relaxed);
     time->store(nanos - nanos / 64, std::memory_order_relaxed);
   }
+}
+
+bool Lane::TellsFailure(absl::Time now) {
+  const int64_t seconds = absl::ToUnixSeconds(now);
+  int64_t after = failure_told_after_.load(std::memory_order_relaxed);
+  return seconds >= after &&
+         failure_told_after_.compare_exchange_strong(after, seconds + kSecondsBetweenFailures,
+                                                     std::memory_order_relaxed);
 }
 
 void Lane::RecordWorkerTime(int rows, absl::Duration time) {

@@ -85,6 +85,10 @@ class Lane {
   void RecordWorkerTime(int rows, absl::Duration time);
   // What a worker will take for `rows` rows by the clock; 0 before any run.
   absl::Duration WorkerTime(int rows) const;
+  // Whether a failure of the model is to be logged: at most once a minute, since a bad version that
+  // fails on every row would bury the log.
+  bool TellsFailure(absl::Time now);
+
   // How long a row behind `ahead` others that wait for `workers` workers takes to the end of its
   // run; 0 before any run, and where the next worker takes all that wait.
   absl::Duration ExpectedTime(int ahead, int workers) const;
@@ -119,6 +123,7 @@ class Lane {
   std::array<std::atomic<int64_t>, 32> first_times_;
   std::atomic<int> runs_in_doubt_{kRunsInDoubt};
   std::atomic<int64_t> worker_nanos_per_row_{0};
+  std::atomic<int64_t> failure_told_after_{std::numeric_limits<int64_t>::min()};  // Unix seconds
 
   LaneStatistics statistics_;
 

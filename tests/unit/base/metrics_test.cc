@@ -119,6 +119,7 @@ TEST_CASE("a model's series start at zero when it is first named, and are its ow
   CHECK(series.at("predictd_model_loads_total{model=churn,result=failed}") == 1);
   CHECK(series.at("predictd_model_loads_total{model=churn,result=ok}") == 0);
   CHECK(series.at("predictd_model_loads_total{model=other,result=failed}") == 0);
+  CHECK(series.at("predictd_model_rows_failed_total{model=churn}") == 0);
   CHECK(series.at("predictd_batch_rows_count{model=churn}") == 0);
   CHECK(series.at("predictd_queue_rows{model=churn}") == 0);
   CHECK(series.at("predictd_model_output_count{model=churn}") == 0);

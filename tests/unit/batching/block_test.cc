@@ -125,6 +125,7 @@ TEST_CASE("a row of a block on which the model throws, or gives NaN, fails alone
   rig.Add(8, 2);
   rig.RunAll();
   CHECK(rig.Failed() == std::vector<int>{3, 6});
+  CHECK(rig.lane->metrics().rows_failed.Value() == 2);
   for (const TestBlock& block : rig.blocks) CHECK(block.status.ok());
   CHECK(rig.blocks[0].failed[0].second.message() == "model 'm' version 1: three!");
   CHECK(rig.blocks[1].failed[0].second.message() ==

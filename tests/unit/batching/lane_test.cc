@@ -91,5 +91,15 @@ TEST_CASE("a row takes as long as the workers take for those ahead of it and for
   CHECK(lane->ExpectedTime(kMaxBatch - 1, 2) == absl::ZeroDuration());
 }
 
+TEST_CASE("a failure of the model is told once a minute") {
+  Metrics metrics;
+  const auto lane = MakeLane(metrics, Double, kMaxBatch);
+  const absl::Time start = absl::FromUnixSeconds(1000);
+  CHECK(lane->TellsFailure(start));
+  CHECK_FALSE(lane->TellsFailure(start + absl::Seconds(59)));
+  CHECK(lane->TellsFailure(start + absl::Seconds(60)));
+  CHECK_FALSE(lane->TellsFailure(start + absl::Seconds(61)));
+}
+
 }  // namespace
 }  // namespace predictd::batching

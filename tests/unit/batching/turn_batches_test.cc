@@ -7,6 +7,7 @@
 #include "server/base/status.h"
 #include "server/batching/padded_size.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/unit/batching/rig.h"
 
 namespace predictd::batching {
@@ -222,7 +223,7 @@ TEST_CASE("a row on which the model throws fails alone") {
   CHECK(lane->queue_limit().waiting() == 0);
 }
 
-TEST_CASE("a row for which the model gives NaN or infinity fails alone") {
+TEST_CASE("a row for which the model gives NaN or infinity fails alone, is counted and told once") {
   const SystemClock clock;
   Metrics metrics;
   ManualLoop loop(clock);
@@ -236,8 +237,15 @@ TEST_CASE("a row for which the model gives NaN or infinity fails alone") {
   rows.emplace_back(std::numeric_limits<float>::quiet_NaN());
   rows.emplace_back(std::numeric_limits<float>::max());  // doubled: infinity
   rows.emplace_back(4.0F);
+  const CapturedLog log;
   for (TestRow& row : rows) REQUIRE(batches.Add(*lane, row).ok());
   loop.RunUntilIdle();
+  CHECK(lane->metrics().rows_failed.Value() == 2);
+  TestRow later(std::numeric_limits<float>::quiet_NaN());
+  REQUIRE(batches.Add(*lane, later).ok());
+  loop.RunUntilIdle();
+  CHECK(lane->metrics().rows_failed.Value() == 3);
+  CHECK(log.Count("the model fails on rows") == 1);
   CHECK(rows[0].out == 2);
   CHECK(rows[1].status.code() == absl::StatusCode::kInternal);
   CHECK(rows[2].status.code() == absl::StatusCode::kInternal);
