@@ -76,7 +76,7 @@ int FailedInModel(const Row& row, absl::Status& error) {
 bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
   const LaneOptions& options = lane.options();
   const absl::Time start = clock_.Now();
-  const bool measure_cpu = lane.RunTimeInDoubt();
+  const bool measure_cpu = !options.whole_requests && lane.RunTimeInDoubt();
   const absl::Duration cpu_before = measure_cpu ? ThreadCpuTime() : absl::ZeroDuration();
   const absl::Status status =
       options.whole_requests ? (*rows.front()->whole_request)() : RunTogether(lane, rows);
@@ -105,7 +105,8 @@ bool BatchRunner::Run(Lane& lane, absl::Span<Row* const> rows) {
     count += row->rows;
   }
   if (failed > 0) NoteFailures(lane, failed, error);
-  if (status.ok()) lane.RecordRun(count, model_time, cpu_time);
+  // What other shapes took says nothing about the next ones.
+  if (status.ok() && !options.whole_requests) lane.RecordRun(count, model_time, cpu_time);
   lane.metrics().batch_rows.Observe(count);
   lane.statistics().RecordQueue(answered, queue_time);
   // A request of shapes of its own is run in pieces.
@@ -166,7 +167,7 @@ void BatchRunner::DropDead(Lane& lane, absl::Duration run_time, std::vector<Row*
   const absl::Time now = clock_.Now();
   const int places = Places(rows);
   lane.queue_limit().Leave(places);
-  // Unknown, or known of other shapes.
+  // Unknown, or of other shapes.
   if (run_time == absl::InfiniteDuration() || lane.options().whole_requests) {
     run_time = absl::ZeroDuration();
   }

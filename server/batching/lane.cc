@@ -7,8 +7,12 @@
 namespace predictd::batching {
 namespace {
 
-// What a run takes by the clock where others use the CPU as well, over the CPU time it takes.
-constexpr int kBesideOthers = 2;
+// A run on a worker counts for at most this many times what is known: one may be slow by chance.
+constexpr int kMostPerSample = 2;
+// What is known changes by this part of each difference.
+constexpr int kWeight = 8;
+// By how much a run that was not begun lowers what is known.
+constexpr int kDoubt = 64;
 // How long a worker is given to one model at a time, where larger batches gain little, and anyway.
 constexpr absl::Duration kGoodRun = absl::Milliseconds(20);
 constexpr absl::Duration kLongestRun = absl::Milliseconds(100);
@@ -35,7 +39,7 @@ void Lane::RecordRunTime(int rows, absl::Duration time) {
   const int64_t before = slot.load(std::memory_order_relaxed);
   // Two threads may overwrite each other's sample here: it is an estimate.
   const int64_t change = sample - before;
-  const int64_t after = before < 0 ? sample : before + change / (change < 0 ? 2 : 8);
+  const int64_t after = before < 0 ? sample : before + change / (change < 0 ? 2 : kWeight);
   slot.store(after, std::memory_order_relaxed);
   if (before < 0) first_times_[PaddedSizeIndex(rows)].store(sample, std::memory_order_relaxed);
 }
@@ -52,10 +56,13 @@ void Lane::RecordRun(int rows, absl::Duration model_time, absl::Duration cpu_tim
 }
 
 void Lane::DoubtTimes(int rows) {
-  for (std::atomic<int64_t>* time : {&run_times_[PaddedSizeIndex(rows)], &worker_nanos_per_row_}) {
-    const int64_t nanos = time->load(std::memory_order_relaxed);
-    time->store(nanos - nanos / 64, std::memory_order_relaxed);
-  }
+  std::atomic<int64_t>& run_time = run_times_[PaddedSizeIndex(rows)];
+  const int64_t nanos = run_time.load(std::memory_order_relaxed);
+  // Not for ever: a heavy model would come to run on the loops.
+  const int64_t least = first_times_[PaddedSizeIndex(rows)].load(std::memory_order_relaxed) / 2;
+  if (nanos > least) run_time.store(nanos - nanos / kDoubt, std::memory_order_relaxed);
+  const double slowdown = slowdown_.load(std::memory_order_relaxed);
+  slowdown_.store(slowdown - slowdown / kDoubt, std::memory_order_relaxed);
 }
 
 bool Lane::TellsFailure(absl::Time now) {
@@ -67,24 +74,30 @@ bool Lane::TellsFailure(absl::Time now) {
 }
 
 void Lane::RecordWorkerTime(int rows, absl::Duration time) {
-  const int64_t before = worker_nanos_per_row_.load(std::memory_order_relaxed);
-  int64_t after = before + (absl::ToInt64Nanoseconds(time) / rows - before) / 8;
-  if (before == 0) {
-    // One run may have been slow by chance, and would count for many to come.
-    const absl::Duration known = kBesideOthers * RunTime(rows);
-    after = absl::ToInt64Nanoseconds(std::min(time, known)) / rows;
+  if (options_.whole_requests) {
+    // Each is a row to the queue, whatever its shapes.
+    RecordRunTime(1, time);
+    return;
   }
-  worker_nanos_per_row_.store(after, std::memory_order_relaxed);
+  const absl::Duration run_time = RunTime(rows);
+  if (run_time <= absl::ZeroDuration() || run_time == absl::InfiniteDuration()) return;
+  const double known = slowdown_.load(std::memory_order_relaxed);
+  const double sample = std::min(absl::FDivDuration(time, run_time), kMostPerSample * known);
+  slowdown_.store(known + (sample - known) / kWeight, std::memory_order_relaxed);
 }
 
 absl::Duration Lane::WorkerTime(int rows) const {
-  return absl::Nanoseconds(worker_nanos_per_row_.load(std::memory_order_relaxed) * rows);
+  const absl::Duration run_time = RunTime(rows);
+  if (run_time == absl::InfiniteDuration()) return absl::ZeroDuration();
+  return slowdown_.load(std::memory_order_relaxed) * run_time;
 }
 
 absl::Duration Lane::ExpectedTime(int ahead, int workers) const {
   const int own_run = RowsPerRun();
   if (ahead < own_run) return absl::ZeroDuration();
-  return WorkerTime(ahead / std::min(workers, options_.max_workers) + own_run);
+  const double runs_ahead =
+      static_cast<double>(ahead) / std::min(workers, options_.max_workers) / own_run;
+  return (runs_ahead + 1) * WorkerTime(own_run);
 }
 
 int Lane::RowsPerRun() const {

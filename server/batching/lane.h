@@ -78,12 +78,13 @@ class Lane {
   void RecordRun(int rows, absl::Duration model_time, absl::Duration cpu_time);
 
   // A run was not begun because the time it takes was too long for it. Where that was wrong only
-  // runs can show it, so each time what is known falls a little.
+  // runs can show it, so each time what is known falls a little, of RunTime to half of what was
+  // measured first.
   void DoubtTimes(int rows);
 
   // A worker ran `rows` rows in `time` by the clock, with whatever else kept the CPU busy.
   void RecordWorkerTime(int rows, absl::Duration time);
-  // What a worker will take for `rows` rows by the clock; 0 before any run.
+  // What a worker will take for `rows` rows by the clock; 0 before any run of such a size.
   absl::Duration WorkerTime(int rows) const;
   // Whether a failure of the model is to be logged: at most once a minute, since a bad version that
   // fails on every row would bury the log.
@@ -122,7 +123,10 @@ class Lane {
   // batches gain; those of a load are of the sizes that it happens to run, in all that it disturbs.
   std::array<std::atomic<int64_t>, 32> first_times_;
   std::atomic<int> runs_in_doubt_{kRunsInDoubt};
-  std::atomic<int64_t> worker_nanos_per_row_{0};
+  // What a run on a worker takes by the clock, beside whatever keeps the CPU busy, over RunTime:
+  // one number for all sizes, since of many models a run of 64 rows takes little more than one
+  // of 1.
+  std::atomic<double> slowdown_{1};
   std::atomic<int64_t> failure_told_after_{std::numeric_limits<int64_t>::min()};  // Unix seconds
 
   LaneStatistics statistics_;

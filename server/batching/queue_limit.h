@@ -32,10 +32,20 @@ class QueueLimit {
   void EnterAgain(int rows) { waiting_.fetch_add(rows, std::memory_order_relaxed); }
 
   // `rows` begin to run, or are given up.
-  void Leave(int rows) { gauge_.Set(waiting_.fetch_sub(rows, std::memory_order_relaxed) - rows); }
+  void Leave(int rows) {
+    waiting_.fetch_sub(rows, std::memory_order_relaxed);
+    ShowWaiting();
+  }
 
   // Rows are on their way to a worker, where they may wait long enough to be seen.
-  void ShowWaiting() { gauge_.Set(waiting()); }
+  void ShowWaiting() {
+    // The last of several threads to show it must not show what an earlier one has counted.
+    int shown;
+    do {
+      shown = waiting();
+      gauge_.Set(shown);
+    } while (shown != waiting());
+  }
 
  private:
   std::atomic<int> limit_;

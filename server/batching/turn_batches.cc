@@ -88,6 +88,7 @@ absl::Status TurnBatches::Add(Lane& lane, Row& row) {
 bool TurnBatches::Turn() {
   if (gathered_.empty()) return false;
   absl::Duration spent;
+  size_t last_run = 0;
   // Rows come back through the loop's ready list, so nothing is added while this runs.
   for (Gathered& gathered : gathered_) {
     Lane& lane = *gathered.lane;
@@ -101,6 +102,7 @@ bool TurnBatches::Turn() {
         pool_.Submit(lane, batch);
       } else if (RunsInline(lane, places, spent)) {
         spent += RunInline(lane, batch);
+        last_run = &gathered - gathered_.data();
       } else {
         break;
       }
@@ -109,6 +111,8 @@ bool TurnBatches::Turn() {
     rows.erase(rows.begin(), rows.begin() + done);
     if (rows.empty()) spare_.push_back(std::move(rows));
   }
+  // A lane with more rows than a turn has time for is behind the others in the next one.
+  std::rotate(gathered_.begin(), gathered_.begin() + last_run + 1, gathered_.end());
   std::erase_if(gathered_, [](const Gathered& gathered) { return gathered.rows.empty(); });
   return true;
 }

@@ -69,7 +69,10 @@ void WorkerPool::Run(Worker& self) {
     absl::Time wait_until = absl::InfiniteFuture();
     if (self.task != nullptr) {
       const std::function<void()>& task = *self.task;
+      // Rows of a lane that this worker has just left at its limit are for another one.
+      const bool wake = idle_ > 0 && !lanes_.empty();
       mutex_.Unlock();
+      if (wake) work_.NotifyOne();
       task();
       mutex_.Lock();
       self.task = nullptr;
@@ -112,7 +115,8 @@ Lane* WorkerPool::TakeBatch(std::vector<Row*>& batch, absl::Time* wait_until) {
     // A block may be more than a run is now meant to be.
     size_t take = 1;
     int places = waiting.front()->places();
-    while (take < waiting.size() && places + waiting[take]->places() <= most) {
+    while (take < waiting.size() && !waiting[take]->run_alone &&
+           places + waiting[take]->places() <= most) {
       places += waiting[take++]->places();
     }
     const bool full = take < waiting.size() || places >= most;
@@ -139,18 +143,28 @@ void WorkerPool::RunBatch(Lane& lane, std::vector<Row*>& batch, BatchRunner& run
   const absl::Time start = clock_.Now();
   const int places = Places(batch);
   runner.DropDead(lane, std::max(lane.RunTime(places), lane.WorkerTime(places)), batch, dropped);
-  if (!batch.empty() && (batch.front()->run_alone || !runner.Run(lane, batch))) {
-    // One of them is poison: each alone, so that only that one fails.
+  bool poisoned = false;
+  if (!batch.empty() && batch.front()->run_alone) {
     for (Row* row : batch) runner.RunAlone(lane, *row);
+  } else if (!batch.empty()) {
+    poisoned = !runner.Run(lane, batch);
+    if (!poisoned) lane.RecordWorkerTime(Places(batch), clock_.Now() - start);
   }
-  if (!batch.empty()) lane.RecordWorkerTime(Places(batch), clock_.Now() - start);
   {
     MutexLock lock(mutex_);
     --lane.running_;
   }
   // Last: the lane may be gone once the rows are handed back.
   HandBack(dropped);
-  HandBack(batch);
+  if (!poisoned) {
+    HandBack(batch);
+    return;
+  }
+  // Each of them alone, so that only one fails, behind what waits already and while its deadline
+  // lasts.
+  for (Row* row : batch) row->run_alone = true;
+  lane.queue_limit().EnterAgain(Places(batch));
+  Submit(lane, batch);
 }
 
 }  // namespace predictd::batching

@@ -72,23 +72,61 @@ TEST_CASE("a run that was long by the clock counts with its CPU time only") {
   CHECK(lane->RunTimeInDoubt());
 }
 
-TEST_CASE("a first run on a worker that was slow by chance does not count for those to come") {
+TEST_CASE("a run on a worker that was slow by chance counts little for those to come") {
   Metrics metrics;
   const auto lane = MakeLane(metrics, Double, kMaxBatch);
-  lane->RecordRunTime(4, absl::Milliseconds(4));
-  lane->RecordWorkerTime(4, absl::Milliseconds(400));
+  lane->RecordRunTime(4, absl::Milliseconds(8));
   CHECK(lane->WorkerTime(4) == absl::Milliseconds(8));
+  lane->RecordWorkerTime(4, absl::Seconds(5));
+  CHECK(lane->WorkerTime(4) == absl::Milliseconds(9));
+}
+
+TEST_CASE("workers that are slow beside others are known to be after a few runs, and fast again") {
+  Metrics metrics;
+  const auto lane = MakeLane(metrics, Double, kMaxBatch);
+  lane->RecordRunTime(4, absl::Milliseconds(8));
+  for (int run = 0; run < 50; ++run) lane->RecordWorkerTime(4, absl::Milliseconds(40));
+  CHECK(lane->WorkerTime(4) > absl::Milliseconds(38));
+  for (int run = 0; run < 50; ++run) lane->RecordWorkerTime(4, absl::Milliseconds(8));
+  CHECK(lane->WorkerTime(4) < absl::Milliseconds(9));
+}
+
+TEST_CASE("what single rows take says nothing about batches that take as long") {
+  Metrics metrics;
+  const auto lane = Measured(metrics, absl::Milliseconds(18), absl::Microseconds(10));
+  for (int run = 0; run < 100; ++run) lane->RecordWorkerTime(1, absl::Milliseconds(18));
+  CHECK(lane->WorkerTime(kMaxBatch) < absl::Milliseconds(20));
+}
+
+TEST_CASE("requests of any shapes take what those before took") {
+  Metrics metrics;
+  const std::unique_ptr<Lane> lane = MakeLane(metrics, Double);
+  LaneOptions options = lane->options();
+  options.whole_requests = true;
+  Lane whole(options, lane->function(), std::make_shared<QueueLimit>(8, lane->metrics().queue_rows),
+             lane->metrics());
+  CHECK(whole.ExpectedTime(3, 1) == absl::ZeroDuration());
+  whole.RecordWorkerTime(1, absl::Milliseconds(10));
+  CHECK(whole.ExpectedTime(3, 1) == absl::Milliseconds(40));
 }
 
 TEST_CASE("a row takes as long as the workers take for those ahead of it and for its own run") {
   Metrics metrics;
-  const auto lane = MakeLane(metrics, Double, kMaxBatch);
+  CHECK(MakeLane(metrics, Double, kMaxBatch)->ExpectedTime(100, 2) == absl::ZeroDuration());
+  const auto lane = Measured(metrics, absl::ZeroDuration(), absl::Microseconds(250));
   REQUIRE(lane->RowsPerRun() == kMaxBatch);
-  CHECK(lane->ExpectedTime(100, 2) == absl::ZeroDuration());
-  lane->RecordWorkerTime(4, absl::Milliseconds(20));
-  CHECK(lane->ExpectedTime(100, 2) == absl::Milliseconds(250 + 5 * kMaxBatch));
+  CHECK(lane->ExpectedTime(128, 2) == absl::Milliseconds(32));
   // The next worker takes them all.
   CHECK(lane->ExpectedTime(kMaxBatch - 1, 2) == absl::ZeroDuration());
+}
+
+TEST_CASE("callers without the time do not make a heavy model light") {
+  Metrics metrics;
+  const auto lane = MakeLane(metrics, Double, kMaxBatch);
+  lane->RecordRunTime(1, absl::Milliseconds(900));
+  for (int refused = 0; refused < 10000; ++refused) lane->DoubtTimes(1);
+  CHECK(lane->RunTime(1) > absl::Milliseconds(400));
+  CHECK(lane->RunTime(1) < absl::Milliseconds(460));
 }
 
 TEST_CASE("a failure of the model is told once a minute") {

@@ -140,6 +140,36 @@ TEST_CASE("inline batches of one turn stay within the budget and the rest runs i
   CHECK(runs == 5);
 }
 
+TEST_CASE("a model with more rows than a turn has time for is behind the others in the next one") {
+  FakeClock clock;
+  Metrics metrics;
+  ManualLoop loop(clock);
+  WorkerPool pool(1, clock, metrics, [] {});
+  TurnBatches batches(loop, pool, metrics, absl::Microseconds(200));
+  const auto function = [&](int rows, const float* in, float* out) {
+    clock.Advance(absl::Microseconds(150));
+    return Double(rows, in, out);
+  };
+  const auto busy = MakeLane(metrics, function);
+  const auto other = MakeLane(metrics, function);
+  for (const int size : PaddedSizes(8)) {
+    busy->RecordRunTime(size, absl::Microseconds(150));
+    other->RecordRunTime(size, absl::Microseconds(150));
+  }
+  std::deque<TestRow> rows;
+  for (int i = 0; i < 8 * 3; ++i) REQUIRE(batches.Add(*busy, rows.emplace_back(1.0F)).ok());
+  TestRow& others = rows.emplace_back(1.0F);
+  REQUIRE(batches.Add(*other, others).ok());
+  loop.RunTurn();
+  CHECK(others.answered == 0);
+  REQUIRE(batches.Add(*busy, rows.emplace_back(1.0F)).ok());
+  loop.RunTurn();
+  loop.RunTurn();
+  CHECK(others.answered == 1);
+  loop.RunUntilIdle();
+  CHECK(rows.back().answered == 1);
+}
+
 TEST_CASE("a full queue refuses the next row at once and says how long it is") {
   const SystemClock clock;
   Metrics metrics;
@@ -257,18 +287,19 @@ TEST_CASE("a row that would expire in the queue is refused at once") {
   Metrics metrics;
   ManualLoop loop(clock);
   WorkerPool pool(1, clock, metrics, [] {});
-  TurnBatches batches(loop, pool, metrics, kBudget);
+  TurnBatches batches(loop, pool, metrics, absl::ZeroDuration());
   const auto lane = MakeLane(metrics, Double, /*max_batch=*/2);
-  lane->RecordWorkerTime(1, absl::Milliseconds(50));
+  lane->RecordRunTime(1, absl::Milliseconds(50));
+  lane->RecordRunTime(2, absl::Milliseconds(100));
   std::deque<TestRow> rows;
   for (int i = 0; i < 2; ++i) REQUIRE(batches.Add(*lane, rows.emplace_back(1.0F)).ok());
 
   TestRow hasty(1.0F);
-  hasty.deadline = clock.Now() + absl::Milliseconds(240);
+  hasty.deadline = clock.Now() + absl::Milliseconds(180);
   const absl::Status status = batches.Add(*lane, hasty);
   CHECK(status.code() == absl::StatusCode::kDeadlineExceeded);
   CHECK(status.message() ==
-        "the deadline would pass in the queue of model 'm': 2 rows wait, which may take 250ms");
+        "the deadline would pass in the queue of model 'm': 2 rows wait, which may take 187.5ms");
   CHECK(lane->queue_limit().waiting() == 2);
 
   TestRow& patient = rows.emplace_back(1.0F);

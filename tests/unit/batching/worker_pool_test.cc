@@ -1,6 +1,7 @@
 #include "server/batching/worker_pool.h"
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -93,6 +94,75 @@ TEST_CASE("a model with a long queue lets another model run after its present ba
   gate.Open();
   RunUntilAnswered(loop, rows);
   CHECK(order == std::vector<char>{'s', 's', 'f', 's', 's', 's'});
+}
+
+TEST_CASE("rows of a batch that threw run alone while their deadlines last") {
+  FakeClock clock;
+  Metrics metrics;
+  ManualLoop loop(clock);
+  WorkerPool pool(1, clock, metrics, [] {});
+  Gate gate;
+  std::vector<std::vector<float>> runs;
+  auto lane = MakeLane(metrics, [&](int rows, const float* in, float* out) {
+    runs.emplace_back(in, in + rows);
+    clock.Advance(absl::Seconds(1));
+    for (int i = 0; i < rows; ++i) {
+      if (in[i] == 3) return absl::InternalError("three!");
+    }
+    return gate(rows, in, out);
+  });
+  std::deque<TestRow> rows;
+  Submit(pool, *lane, loop, rows.emplace_back(0.0F));
+  gate.WaitUntilEntered();
+  const absl::Time start = clock.Now();
+  for (const float value : {1.0F, 3.0F, 2.0F}) {
+    rows.emplace_back(value).deadline = start + absl::Seconds(value == 2 ? 3 : 100);
+  }
+  for (size_t i = 1; i < rows.size(); ++i) Submit(pool, *lane, loop, rows[i]);
+  gate.Open();
+  RunUntilAnswered(loop, rows);
+  CHECK(rows[1].out == 2);
+  CHECK(rows[2].status.message() == "model 'm' version 1: three!");
+  CHECK(rows[3].status.code() == absl::StatusCode::kDeadlineExceeded);
+  REQUIRE(runs.size() == 4);
+  CHECK(runs[2].front() == 1);
+  CHECK(runs[3].front() == 3);
+  CHECK(lane->queue_limit().waiting() == 0);
+}
+
+TEST_CASE("rows of a model at its limit of workers do not wait for what a worker has to warm up") {
+  const SystemClock clock;
+  Metrics metrics;
+  ManualLoop loop(clock);
+  WorkerPool pool(2, clock, metrics, [] {});
+  Gate gate;
+  std::atomic<std::thread::id> runner;
+  const auto inner = MakeLane(metrics, Double, 1);
+  LaneOptions options = inner->options();
+  options.max_workers = 1;
+  Lane lane(options, OnFloats([&](int rows, const float* in, float* out) {
+              runner = std::this_thread::get_id();
+              return gate(rows, in, out);
+            }),
+            std::make_shared<QueueLimit>(100, metrics.ForModel("m").queue_rows),
+            metrics.ForModel("m"));
+  std::deque<TestRow> rows;
+  for (int i = 0; i < 2; ++i) Submit(pool, lane, loop, rows.emplace_back(1.0F));
+  gate.WaitUntilEntered();
+  std::atomic<bool> answered{false};
+  std::thread warming([&, first = runner.load()] {
+    pool.RunOnEachWorker([&, first] {
+      if (std::this_thread::get_id() == first) answered.wait(false);
+    });
+  });
+  // Until the worker that runs the first row has its task: unseen from here.
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  gate.Open();
+  RunUntilAnswered(loop, rows);
+  answered = true;
+  answered.notify_all();
+  warming.join();
+  CHECK(rows[1].out == 2);
 }
 
 TEST_CASE("a worker waits for a fuller batch only as long as the delay says") {
