@@ -150,10 +150,11 @@ Metrics::Metrics()
     methods_[m].duration = &durations.Add({{"method", method}}, DurationBuckets());
   }
 
-  auto& stages = BuildHistogram()
-                     .Name("predictd_stage_duration_seconds")
-                     .Help("Time a request spent in one stage")
-                     .Register(registry_);
+  auto& stages =
+      BuildHistogram()
+          .Name("predictd_stage_duration_seconds")
+          .Help("Time a request spent in one stage; features: 0 from the in-process cache")
+          .Register(registry_);
   for (int s = 0; s < kStages; ++s) {
     stages_[s] = &stages.Add({{"stage", Text(kStageNames[s])}}, DurationBuckets());
   }

@@ -40,6 +40,8 @@ struct Row : Work {
   absl::Time added_at;
   absl::Duration queue_time;  // from being added to the start of its batch
   absl::Duration model_time;  // of its batch
+  // Whoever adds it waits for room and adds it again: refused for a full queue it is not dropped.
+  bool waits_for_room = false;
   // A batch with this row threw: run it alone, a block row by row.
   bool run_alone = false;
 

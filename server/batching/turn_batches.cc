@@ -56,7 +56,9 @@ absl::Status TurnBatches::Admit(const Lane& lane, const Row& row) const {
     }
   }
   if (queue.TryEnter(row.places())) return absl::OkStatus();
-  metrics_.CountRowsDropped(DropReason::kQueueFull, Stage::kQueue, row.places());
+  if (!row.waits_for_room) {
+    metrics_.CountRowsDropped(DropReason::kQueueFull, Stage::kQueue, row.places());
+  }
   const std::string full =
       row.places() == 1 ? "is full: " : absl::StrCat("has no room for ", row.places(), " more: ");
   return WithRetryDelay(absl::ResourceExhaustedError(absl::StrCat(

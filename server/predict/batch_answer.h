@@ -21,14 +21,14 @@ struct BatchAnswer {
   repository::VersionHandle version;
   std::vector<float> outputs;  // row-major; NaN where the row failed
   std::vector<RowError> errors;
+  size_t message_bytes = 0;  // of the errors, each of which may name a thousand features
   // Empty for a row that failed; none at all where nothing is saved.
   std::vector<std::string> prediction_ids;
 
   // About what it takes in memory.
   static constexpr size_t kBytesPerId = sizeof(std::string) + 40;
-  static constexpr size_t kBytesPerError = sizeof(RowError) + 128;  // a message of the usual length
   size_t bytes() const {
-    return outputs.size() * sizeof(float) + errors.size() * kBytesPerError +
+    return outputs.size() * sizeof(float) + errors.size() * sizeof(RowError) + message_bytes +
            prediction_ids.size() * kBytesPerId;
   }
 };

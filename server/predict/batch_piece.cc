@@ -138,6 +138,7 @@ void BatchPiece::AddBlocks() {
     block.rows = std::min(most, rows - first);
     block.deadline = call_.deadline;
     block.cancelled = &call_.cancelled;
+    block.waits_for_room = true;
     const absl::Status status = line_.batches.Add(lane, block);
     if (status.ok()) {
       scope_.Enter();

@@ -91,6 +91,7 @@ absl::Span<float> BatchPiece::OutputsAt(int position) {
 void BatchPiece::Fail(int position, absl::Status status) {
   const absl::Span<float> outputs = OutputsAt(position);
   std::fill(outputs.begin(), outputs.end(), kNone);
+  batch_.message_bytes += status.message().size();
   batch_.errors.push_back({begin_ + position, std::move(status)});
 }
 

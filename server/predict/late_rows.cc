@@ -25,6 +25,7 @@ Task<void> LateRows::Run(absl::string_view user_id, LateRow& row) {
   Request request = shared_;
   request.user_id = user_id;
   Loop& loop = predictor_.line_.loop;
+  const absl::Time start = loop.Now();
   if (!absl::IsResourceExhausted(row.status)) {
     row.status = co_await predictor_.Run(request, call_, row.answer, Predictor::Row::kOfBatch);
   }
@@ -32,6 +33,10 @@ Task<void> LateRows::Run(absl::string_view user_id, LateRow& row) {
   while (absl::IsResourceExhausted(row.status) && call_.Check(loop.Now(), "").ok()) {
     co_await loop.Sleep(kNextLookForRoom);
     row.status = co_await predictor_.Run(request, call_, row.answer, Predictor::Row::kOfBatchAgain);
+  }
+  if (absl::IsResourceExhausted(row.status)) {
+    predictor_.line_.metrics.CountRowsDropped(DropReason::kQueueFull, Stage::kQueue);
+    version_->lane->statistics().RecordRequests(false, 1, loop.Now() - start);
   }
 }
 

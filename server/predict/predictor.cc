@@ -47,7 +47,9 @@ Task<absl::Status> Predictor::Run(const Request& request, const CallContext& cal
   tensors.Point(row);
   row.deadline = call.deadline;
   row.cancelled = &call.cancelled;
+  row.waits_for_room = row_of != Row::kSingle;
   status = co_await row;
+  if (row.waits_for_room && absl::IsResourceExhausted(status)) co_return status;
   answer.times.queue = row.queue_time;
   answer.times.model = row.model_time;
   if (status.ok()) status = tensors.TakeOutputs(0, absl::MakeSpan(answer.outputs));

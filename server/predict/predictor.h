@@ -82,7 +82,8 @@ class Predictor {
   // and the answer has its features.
   enum class Row { kSingle, kOfBatch, kOfBatchAgain };
 
-  // The line after the version was found: `answer.version` is set.
+  // The line after the version was found: `answer.version` is set. RESOURCE_EXHAUSTED where the
+  // queue is full, which is counted for a single row only.
   Task<absl::Status> Run(const Request& request, const CallContext& call, Answer& answer,
                          Row row_of);
   // After its features, or why they are missing, are there; counts them. It began at `start`.

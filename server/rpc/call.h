@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_RPC_CALL_H_
 #define PREDICTD_SERVER_RPC_CALL_H_
 
+#include <grpc/support/time.h>
 #include <grpcpp/server_context.h>
 
 #include <functional>
@@ -13,6 +14,16 @@
 #include "server/rpc/event_loop.h"
 
 namespace predictd::rpc {
+
+// gRPC's deadline, which its own nanoseconds cannot hold where it is centuries away.
+inline absl::Duration TimeUntil(const gpr_timespec& deadline) {
+  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
+    return absl::InfiniteDuration();
+  }
+  const gpr_timespec now = gpr_now(deadline.clock_type);
+  return absl::Seconds(deadline.tv_sec - now.tv_sec) +
+         absl::Nanoseconds(deadline.tv_nsec - now.tv_nsec);
+}
 
 // Lives in the call's coroutine frame, for one call; no operation of the call is outstanding when
 // it goes.
@@ -38,9 +49,7 @@ class Call {
   // Once, after the call was accepted: takes its deadline, on the loop's clock.
   void Accepted() {
     accepted_ = true;
-    const auto deadline = context_.deadline();
-    if (deadline == std::chrono::system_clock::time_point::max()) return;
-    caller_.deadline = loop_.Now() + absl::FromChrono(deadline - std::chrono::system_clock::now());
+    caller_.deadline = loop_.Now() + TimeUntil(context_.raw_deadline());
   }
 
   const predict::CallContext& caller() const { return caller_; }

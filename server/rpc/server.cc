@@ -2,6 +2,7 @@
 
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/resource_quota.h>
 
 #include <algorithm>
 #include <atomic>
@@ -19,6 +20,10 @@ namespace {
 constexpr absl::Duration kDrainLook = absl::Milliseconds(2);
 
 constexpr double kEnoughIdleCpus = 0.5;
+
+// Reflection is gRPC's own synchronous service, which has a thread for each open call: beyond these
+// it refuses them.
+constexpr int kReflectionThreads = 8;
 
 }  // namespace
 
@@ -55,6 +60,7 @@ absl::StatusOr<std::vector<std::string>> Server::Start(
     for (ListenSocket& socket : *opened) sockets.push_back(std::move(socket));
   }
   SetLimits(options_, builder_);
+  builder_.SetResourceQuota(grpc::ResourceQuota("predictd").SetMaxThreads(kReflectionThreads));
   acceptor_ = std::make_unique<Acceptor>(
       std::move(sockets),
       builder_.experimental().AddExternalConnectionAcceptor(

@@ -94,7 +94,7 @@ class Server {
   // queue down.
   static Task<void> ShutdownWhenIdle(EventLoop& loop, Services& services);
   void CloseConnections(absl::Time deadline, absl::Duration goodbye);
-  // Calls whose answer is not written yet, but for health checks.
+  // Calls whose answer is not written yet, but for health watches.
   int OpenCalls() const;
   // Runs `function` for each loop, on its thread.
   void OnEachLoop(const std::function<void(Services&)>& function);

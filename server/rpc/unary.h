@@ -32,7 +32,7 @@ class UnaryMethod {
   using Handler = std::function<Task<absl::Status>(Call&, const RequestMessage&, ResponseMessage&)>;
 
   // `most_spare`, where it is more than `spare`: how many may wait in the end. Each of them keeps
-  // the memory of its messages.
+  // the memory of its messages, as far as they are small.
   UnaryMethod(EventLoop& loop, Scope& scope, Service& service, Accept accept, int spare,
               Handler handler, int most_spare = 0)
       : loop_(loop),
@@ -53,6 +53,7 @@ class UnaryMethod {
  private:
   // How often it looks at what was needed.
   static constexpr unsigned kCallsPerLook = 1024;
+  static constexpr size_t kMostKept = 16384;  // bytes of a message
 
   // The one answer of a call: its handler's, or that of a drain which waits no longer.
   class Answer final : public OpenCalls::Entry {
@@ -96,9 +97,19 @@ class UnaryMethod {
       Answer answer(loop_.open_calls(), responder, step);
       answer.Give(co_await handler_(call, request, response), response);
       co_await step;
-      request.Clear();
-      response.Clear();
+      Empty(request);
+      Empty(response);
     } while (waiting_ < spare_);
+  }
+
+  template <typename Message>
+  static void Empty(Message& message) {
+    // Clear() keeps the memory: hundreds of coroutines would keep the largest message each had.
+    if (message.ByteSizeLong() > kMostKept) {
+      Message().Swap(&message);
+    } else {
+      message.Clear();
+    }
   }
 
   // A call was taken by one of those that waited.

@@ -73,9 +73,9 @@ Task<absl::StatusOr<std::string>> Writer::Save(Loop& loop, Prediction prediction
     if (refusal == Refusal::kClosed) {
       co_return absl::UnavailableError("no prediction is saved any more: shutting down");
     }
-    co_return absl::ResourceExhaustedError(
-        absl::StrCat(options_.max_queue, " predictions wait to be saved, and no more than ",
-                     options_.max_queue, " may"));
+    co_return absl::UnavailableError(
+        absl::StrCat("the prediction was not saved: ", options_.max_queue,
+                     " predictions wait, and no more than ", options_.max_queue, " may"));
   }
   ThreadAnswer<absl::StatusOr<std::string>> waiting(*request.release(), loop, deadline);
   std::optional<absl::StatusOr<std::string>> answer = co_await waiting;

@@ -59,8 +59,8 @@ class Writer {
   void SaveLater(Prediction prediction) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Resumes on `loop` once the prediction is durable, with the prediction_id under which it stands.
-  // RESOURCE_EXHAUSTED where the queue is full, DEADLINE_EXCEEDED at `deadline` (it may be saved
-  // all the same if its transaction had begun); else the store's error as UNAVAILABLE. Not retried.
+  // UNAVAILABLE where the queue is full or the store fails, which is not retried; DEADLINE_EXCEEDED
+  // at `deadline` (it may be saved all the same if its transaction had begun).
   Task<absl::StatusOr<std::string>> Save(Loop& loop, Prediction prediction, absl::Time deadline);
 
   // What was saved, or waits to be after SaveLater. Resumes on `loop`; at once for what waits.

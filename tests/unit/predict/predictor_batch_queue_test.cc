@@ -60,6 +60,36 @@ TEST_CASE("a row of a batch that finds the queue full waits with the features th
   CHECK((*batch)->outputs == std::vector<float>{1000 + 20 + 40});
   CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "source"}}) == 1);
   CHECK(MetricValue(rig.metrics, "predictd_feature_rows_total", {{"origin", "local_cache"}}) == 0);
+  // It waited, and was neither dropped nor a failed request.
+  CHECK(MetricValue(rig.metrics, "predictd_rows_dropped_total", {{"reason", "queue_full"}}) == 0);
+  CHECK((*rig.catalog.Find("m", "", ""))->lane->statistics().Read().requests_failed.count == 0);
+}
+
+TEST_CASE("a row of a batch that finds no room until its deadline is dropped once") {
+  Rig rig({.max_queue = 4});
+  rig.source.SetRow("1", {1000, 20});
+  batching::QueueLimit& queue = (*rig.catalog.Find("m", "", ""))->lane->queue_limit();
+  const std::vector<absl::string_view> users = {"1"};
+  const Request shared;
+  rig.call.deadline = rig.clock.Now() + absl::Milliseconds(5);
+  std::optional<absl::StatusOr<BatchAnswer>> batch;
+  Scope scope;
+  rig.source.Hold();
+  auto run = [&]() -> Task<void> {
+    batch = co_await rig.predictor.PredictBatch(users, shared, rig.call);
+  };
+  scope.Spawn(run());
+  rig.loop.RunUntilIdle();
+  REQUIRE(queue.TryEnter(4));
+  rig.source.Release();
+  while (rig.flights.size() > 0) rig.loop.RunTurn();
+  for (int look = 0; look < 5; ++look) {
+    rig.clock.Advance(absl::Milliseconds(2));
+    rig.loop.RunUntilIdle();
+  }
+  REQUIRE(batch);
+  CHECK(MetricValue(rig.metrics, "predictd_rows_dropped_total", {{"reason", "queue_full"}}) == 1);
+  queue.Leave(4);
 }
 
 TEST_CASE(

@@ -39,6 +39,20 @@ TEST_CASE("a batch is refused as soon as its answer is known to be too large") {
   CHECK(absl::StartsWith(errors.status().message(), "user_ids: the answer to 100 rows takes"));
 }
 
+TEST_CASE("what the errors of a batch say counts into how large its answer is") {
+  Rig rig({.store = false, .max_answer = 20'000});
+  const Request shared;
+  // The error of each names the three features that nobody gave.
+  const auto errors = [&](size_t rows) {
+    const std::vector<absl::string_view> users(rows, "42");
+    return rig.Await(rig.predictor.PredictBatch(users, shared, rig.call));
+  };
+  REQUIRE(errors(1).ok());
+  const size_t message = errors(1)->errors.front().status.message().size();
+  CHECK(errors(19'000 / (message + sizeof(BatchAnswer::RowError) + sizeof(float))).ok());
+  CHECK(absl::IsInvalidArgument(errors(20'000 / message).status()));
+}
+
 TEST_CASE("a batch answers every user in order and only the bad rows fail") {
   const int max_queue = GENERATE(1000, 4);  // a batch larger than the queue is fed in pieces
   Rig rig({.max_queue = max_queue});

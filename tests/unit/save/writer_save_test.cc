@@ -82,11 +82,11 @@ TEST_CASE("Save goes ahead of what is saved later and fails apart from it") {
   CHECK(test.Counted("failed") == 1);
 }
 
-TEST_CASE("a Save that the queue has no room for is RESOURCE_EXHAUSTED and counted as dropped") {
+TEST_CASE("a Save that the queue has no room for is UNAVAILABLE and counted as dropped") {
   WriterTest test(1);
   test.BlockStore();
   const SaveResult result = test.Save(MakePrediction("a"));
-  CHECK(result.status().code() == absl::StatusCode::kResourceExhausted);
+  CHECK(result.status().code() == absl::StatusCode::kUnavailable);
   CHECK(std::string(result.status().message()).find("1 predictions wait") != std::string::npos);
   CHECK(test.Counted("dropped") == 1);
 }
