@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
 #include "tests/integration/faults/rig.h"
+#include "tests/integration/harness/sanitized.h"
 
 namespace predictd::integration {
 namespace {
