@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -86,7 +87,9 @@ const char* Shortcoming(const Model& model, const DenseNetwork& network) {
   const std::vector<float> rows = RandomRows(model.signature(), kComparedRows, network.inputs());
   std::vector<float> wanted(static_cast<size_t>(kComparedRows) * network.outputs());
   std::vector<float> got(wanted.size());
-  const char* const input = reinterpret_cast<const char*>(rows.data());
+  // A copy: the model may work in place.
+  std::vector<float> copy = rows;
+  const char* const input = reinterpret_cast<const char*>(copy.data());
   char* const output = reinterpret_cast<char*>(wanted.data());
   if (!model.Run(kComparedRows, &input, &output).ok()) return "random rows do not run";
   network.Run(kComparedRows, rows.data(), got.data());
@@ -99,10 +102,11 @@ const char* Shortcoming(const Model& model, const DenseNetwork& network) {
 
 }  // namespace
 
-std::unique_ptr<Model> PreferDense(std::unique_ptr<Model> model, DenseNetwork network) {
+std::unique_ptr<Model> PreferDense(std::unique_ptr<Model> model, DenseNetwork network,
+                                   const std::string& directory) {
   if (const char* const reason = Shortcoming(*model, network); reason != nullptr) {
     Log(LogLevel::kDebug, "model runs without an optimisation",
-        {{"optimisation", "dense kernels"}, {"reason", reason}});
+        {{"folder", directory}, {"optimisation", "dense kernels"}, {"reason", reason}});
     return model;
   }
   return std::make_unique<DenseModel>(std::move(model), std::move(network));

@@ -1,5 +1,6 @@
 #include "server/model/torch_model.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/InferenceMode.h>
 
 #include <array>
@@ -38,7 +39,7 @@ std::vector<TensorLayout> Layouts(const google::protobuf::RepeatedPtrField<v1::T
   return layouts;
 }
 
-// from_blob takes a mutable pointer, the model only reads.
+// A view of the caller's memory, which a module that works in place overwrites.
 at::Tensor FromBytes(const char* bytes, at::IntArrayRef shape, Datatype datatype) {
   return at::from_blob(const_cast<char*>(bytes), shape, ScalarType(datatype));
 }
@@ -88,6 +89,17 @@ std::vector<at::Tensor> SampleInputs(const v1::Signature& signature, int rows) {
     }
   }
   inputs[0] = features.to(inputs[0].scalar_type());
+  return inputs;
+}
+
+std::vector<at::Tensor> RandomInputs(const v1::Signature& signature, int rows) {
+  at::Generator generator = at::detail::createCPUGenerator(/*seed_val=*/1);
+  std::vector<at::Tensor> inputs = SampleInputs(signature, rows);
+  for (at::Tensor& input : inputs) {
+    if (!input.is_floating_point()) continue;
+    const auto noise = [&] { return at::randn(input.sizes(), generator, at::kFloat); };
+    input = (input * (noise() * 0.5 + 1) + noise()).to(input.scalar_type());
+  }
   return inputs;
 }
 

@@ -21,6 +21,9 @@ std::string ShortMessage(const std::exception& error);
 // dimension is free.
 std::vector<at::Tensor> SampleInputs(const v1::Signature& signature, int rows);
 
+// The same with noise in what is floating-point, so that weights count; alike every time.
+std::vector<at::Tensor> RandomInputs(const v1::Signature& signature, int rows);
+
 class TorchModel : public Model {
  public:
   // Runs the network: one tensor per input, one per output. May throw; any thread.

@@ -42,14 +42,14 @@ absl::StatusOr<std::unique_ptr<Model>> LoadTorchScript(const std::string& direct
   absl::StatusOr<v1::Signature> signature = ReadSignature(directory, extra["signature.json"]);
   if (!signature.ok()) return signature.status();
 
-  Variants variants = FindVariants(std::move(module), *signature);
+  Variants variants = FindVariants(std::move(module), *signature, directory);
   auto model = std::make_unique<TorchModel>(
       *signature, [program = std::move(variants.fastest)](const std::vector<at::Tensor>& inputs) {
         return Outputs(program.Run(inputs));
       });
   PREDICTD_RETURN_IF_ERROR(model->LearnOutputs());
   if (!variants.dense) return model;
-  return PreferDense(std::move(model), *std::move(variants.dense));
+  return PreferDense(std::move(model), *std::move(variants.dense), directory);
 }
 
 }  // namespace predictd::model

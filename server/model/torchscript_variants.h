@@ -6,6 +6,7 @@
 #include <torch/script.h>
 
 #include <optional>
+#include <string>
 
 #include "server/model/dense_network.h"
 #include "server/model/script_program.h"
@@ -14,16 +15,17 @@
 namespace predictd::model {
 
 // `fastest` of: the module frozen, that one with its linear layers transposed (linear_layers.h),
-// and frozen plus optimize_for_inference (oneDNN); the latter two only where their outputs for
-// samples are within 1e-5 of the frozen one's. A module that cannot be frozen runs as it is, in
-// eval mode; so does one whose signature leaves sizes open, for there may be no sample that it
-// takes. May throw where the module itself does.
+// and frozen plus optimize_for_inference (oneDNN); each only where its outputs for samples, random
+// rows among them where the module takes such, are within 1e-5 of what it was made from. A module
+// that cannot be frozen runs as it is, in eval mode; so does one whose signature leaves sizes open,
+// for there may be no sample that it takes. `directory` is the version's, for the log. May throw.
 struct Variants {
   ScriptProgram fastest;
   // The frozen module as a dense network, where it is one; not run yet.
   std::optional<DenseNetwork> dense;
 };
-Variants FindVariants(torch::jit::Module module, const v1::Signature& signature);
+Variants FindVariants(torch::jit::Module module, const v1::Signature& signature,
+                      const std::string& directory);
 
 }  // namespace predictd::model
 
