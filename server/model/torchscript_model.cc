@@ -4,6 +4,7 @@
 #include <torch/script.h>
 
 #include <memory>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -21,9 +22,14 @@ namespace {
 // else.
 std::vector<at::Tensor> Outputs(const c10::IValue& value) {
   if (value.isTensor()) return {value.toTensor()};
-  if (!value.isTuple()) return value.toTensorVector();
+  if (value.isTensorList()) return value.toTensorVector();
+  const auto refuse = [] {
+    throw std::runtime_error("forward must return a tensor, or a tuple or list of tensors");
+  };
+  if (!value.isTuple()) refuse();
   std::vector<at::Tensor> tensors;
   for (const c10::IValue& element : value.toTupleRef().elements()) {
+    if (!element.isTensor()) refuse();
     tensors.push_back(element.toTensor());
   }
   return tensors;
