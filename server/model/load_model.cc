@@ -32,7 +32,7 @@ absl::StatusOr<std::unique_ptr<Model>> Load(const std::string& directory, Pace p
       return absl::FailedPreconditionError(path + " is no regular file");
     }
   }
-  PREDICTD_RETURN_IF_ERROR(CheckZipComplete(file));
+  PREDICTD_RETURN_IF_ERROR(CheckZip(file, pace, stopping));
   // The calling thread runs the model too, while others serve.
   PrepareTorchThread();
   return packaged ? LoadAotInductor(directory) : LoadTorchScript(directory, pace, stopping);

@@ -2,6 +2,7 @@
 #ifndef PREDICTD_TESTS_FAKES_MODEL_FOLDER_H_
 #define PREDICTD_TESTS_FAKES_MODEL_FOLDER_H_
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -20,16 +21,22 @@ class ModelFolder {
   std::string path() const { return path_.string(); }
 
   // An archive with one empty entry "a", as zip writes it (APPNOTE 6.3.10).
-  static std::string EmptyArchive() {
-    std::string local("PK\x03\x04\x14\0\0\0\0\0\0\0\0\0", 14);
-    local += std::string(12, '\0') + std::string("\x01\0\0\0", 4) + "a";
-    std::string entry("PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0", 16);
-    entry += std::string(12, '\0') + std::string("\x01\0", 2) + std::string(16, '\0') + "a";
-    std::string end("PK\x05\x06\0\0\0\0\x01\0\x01\0", 12);
-    end += std::string(1, static_cast<char>(entry.size())) + std::string(3, '\0');
-    end += std::string(1, static_cast<char>(local.size())) + std::string(3, '\0');
-    end += std::string(2, '\0');
-    return local + entry + end;
+  static std::string EmptyArchive() { return Archive("", 0); }
+
+  // With `content` in that entry, whose checksum is `crc32`; `wide`: sizes as of very large files.
+  static std::string Archive(const std::string& content, uint32_t crc32, bool wide = false) {
+    const uint64_t size = content.size();
+    const std::string local = "PK\x03\x04" + Number(20, 2) + Number(0, 8) + Number(crc32, 4) +
+                              Number(size, 4) + Number(size, 4) + Number(1, 2) + Number(0, 2) +
+                              "a" + content;
+    const std::string extra =
+        wide ? Number(1, 2) + Number(16, 2) + Number(size, 8) + Number(size, 8) : "";
+    const uint64_t said = wide ? 0xFFFFFFFF : size;
+    const std::string entry = "PK\x01\x02" + Number(20, 2) + Number(20, 2) + Number(0, 8) +
+                              Number(crc32, 4) + Number(said, 4) + Number(said, 4) + Number(1, 2) +
+                              Number(extra.size(), 2) + Number(0, 14) + "a" + extra;
+    return local + entry + "PK\x05\x06" + Number(0, 4) + Number(1, 2) + Number(1, 2) +
+           Number(entry.size(), 4) + Number(local.size(), 4) + Number(0, 2);
   }
 
   void Write(const std::string& relative, const std::string& content) {
@@ -48,6 +55,12 @@ class ModelFolder {
   void Remove(const std::string& relative) { std::filesystem::remove_all(path_ / relative); }
 
  private:
+  static std::string Number(uint64_t value, int bytes) {
+    std::string little_endian;
+    for (int i = 0; i < bytes; ++i, value >>= 8) little_endian += static_cast<char>(value);
+    return little_endian;
+  }
+
   std::filesystem::path path_;
 };
 

@@ -99,6 +99,27 @@ TEST_CASE("half-copied files are waited for and then served") {
   CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == 0);
 }
 
+TEST_CASE("a file that is half the one before is waited for, then FAILED, and never served") {
+  Rig rig;
+  const std::string second = ModelFolder::Archive("123456789", 0xCBF43926);
+  std::string mixed = second;
+  mixed[mixed.find("123")] = '0';
+  rig.folder.AddVersion("churn", 1);
+  rig.folder.Write("churn/1/model.pt", mixed);
+  CHECK(rig.Poll());
+  CHECK(absl::StartsWith(rig.StateOf("churn", "1"), "LOADING: waiting for its files"));
+  SECTION("the rest does not come") {
+    rig.Settle();
+    rig.Poll();
+    CHECK(absl::StrContains(rig.StateOf("churn", "1"), "model.pt is damaged"));
+  }
+  SECTION("the rest comes") {
+    rig.folder.Write("churn/1/model.pt", second);
+    rig.Poll();
+    CHECK(rig.Serving() == "1");
+  }
+}
+
 TEST_CASE("a folder whose files are still to come is waited for, then served or FAILED") {
   Rig rig;
   const std::string first = GENERATE("", "signature.json");

@@ -74,7 +74,7 @@ class Rig {
                           const std::atomic<bool>& stopping) {
       paces.push_back(pace);
       while (hang && !stopping) absl::SleepFor(absl::Milliseconds(1));
-      return Load(directory);
+      return Load(directory, stopping);
     };
     options.warm_up = [this](const VersionHandle& version, const std::atomic<bool>&) {
       ++warmed;
@@ -127,8 +127,9 @@ class Rig {
   std::unique_ptr<Repository> repository;
 
  private:
-  absl::StatusOr<std::unique_ptr<model::Model>> Load(const std::string& directory) {
-    PREDICTD_RETURN_IF_ERROR(model::CheckZipComplete(directory + "/model.pt"));
+  absl::StatusOr<std::unique_ptr<model::Model>> Load(const std::string& directory,
+                                                     const std::atomic<bool>& stopping) {
+    PREDICTD_RETURN_IF_ERROR(model::CheckZip(directory + "/model.pt", Pace::kFast, stopping));
     std::ifstream file(directory + "/signature.json");
     std::stringstream content;
     content << file.rdbuf();
