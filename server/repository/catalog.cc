@@ -110,12 +110,10 @@ absl::StatusOr<const std::pair<const std::string, ModelInfo>*> Catalog::FindMode
       return absl::InvalidArgumentError(absl::StrCat("model: name one of ", ModelNames(snapshot),
                                                      ", or start predictd with --default_model"));
     }
-    if (!snapshot.scanned) return WarmingUp("default");
     return absl::NotFoundError("the model repository is empty: add MODEL/1/model.pt to --models");
   }
   const auto it = snapshot.models.find(model);
   if (it != snapshot.models.end()) return &*it;
-  if (!snapshot.scanned) return WarmingUp(model);
   const auto unreadable = snapshot.unreadable.find(model);
   if (unreadable != snapshot.unreadable.end()) {
     return absl::FailedPreconditionError(absl::StrCat("model '", model, "': ", unreadable->second));

@@ -73,9 +73,7 @@ struct Snapshot {
   // Folders that cannot be read and of which nothing is known: name and why. No models yet.
   std::map<std::string, std::string, std::less<>> unreadable;
   // Union of the features of all READY versions, in order of model, version and feature.
-  std::shared_ptr<const Schema> features;
-  // False until the repository was looked at for the first time.
-  bool scanned = false;
+  std::shared_ptr<const Schema> features = std::make_shared<Schema>(std::vector<std::string>());
 };
 
 // Any thread.

@@ -151,10 +151,9 @@ bool Repository::Poll() {
 
 void Repository::Scan() {
   auto found = ScanRepository(options_.directory);
-  const bool scanned = catalog_.snapshot()->scanned;
-  bool anything_changed = unreadable_.Update(found) || !scanned;
+  bool anything_changed = unreadable_.Update(found);
   if (!found.ok()) {
-    if (anything_changed && scanned) Publish();
+    if (anything_changed) Publish();
     return;
   }
   misnamed_.Update(*found);
@@ -240,7 +239,6 @@ ModelInfo Repository::Describe(const std::string& name, const Model& model) cons
 
 void Repository::Publish() {
   auto snapshot = std::make_shared<Snapshot>();
-  snapshot->scanned = true;
   for (const auto& [name, model] : models_) snapshot->models.emplace(name, Describe(name, model));
   snapshot->unreadable = unreadable_.Models();
   for (const auto& [name, model] : models_) snapshot->unreadable.erase(name);

@@ -146,7 +146,6 @@ class Rig {
       version->lane->RecordRunTime(rows, absl::Nanoseconds(1));
 
     auto snapshot = std::make_shared<repository::Snapshot>();
-    snapshot->scanned = true;
     snapshot->features = version->features;
     repository::VersionInfo info;
     info.version = "1";

@@ -12,13 +12,22 @@
 namespace predictd::repository {
 namespace {
 
-TEST_CASE("a caller who comes before the first look is told that the model is warming up") {
+TEST_CASE("after the first look a caller is told that the model is warming up") {
   Rig rig;
+  rig.folder.AddVersion("churn", 1);
+  REQUIRE(rig.repository->Look().ok());
   const auto found = rig.catalog_.Find("churn", "");
   CHECK(absl::IsUnavailable(found.status()));
   CHECK(found.status().message() == "model 'churn' is warming up");
   CHECK(RetryDelay(found.status()).has_value());
   CHECK_FALSE(rig.catalog_.Ready());
+}
+
+TEST_CASE("an empty repository has no features, from the first look on") {
+  Rig rig;
+  REQUIRE(rig.repository->Look().ok());
+  REQUIRE(rig.catalog_.snapshot()->features != nullptr);
+  CHECK(rig.catalog_.snapshot()->features->size() == 0);
 }
 
 TEST_CASE("a version is loaded, warmed and published, and the greatest one serves") {
