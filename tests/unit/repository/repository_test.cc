@@ -284,7 +284,7 @@ TEST_CASE("a load of a model of which config.json has no version says so") {
   CHECK(absl::StrContains(loaded.status().message(), "config.json"));
 }
 
-TEST_CASE("an empty folder and lost+found are no models, and one whose versions went still is") {
+TEST_CASE("an empty folder and lost+found are no models, and one without versions holds up none") {
   Rig rig;
   std::filesystem::create_directory(rig.folder.path() + "/empty");
   rig.folder.AddVersion("lost+found", 1);
@@ -297,6 +297,11 @@ TEST_CASE("an empty folder and lost+found are no models, and one whose versions 
   rig.Poll();
   CHECK(rig.catalog_.Ready());
   std::filesystem::remove_all(rig.folder.path() + "/other/1");
+  rig.folder.Write("third/config.json", "{}");
+  rig.Poll();
+  CHECK(rig.catalog_.Ready());
+  CHECK(absl::IsNotFound(rig.catalog_.Find("other", "").status()));
+  rig.folder.Remove("churn/1");
   rig.Poll();
   CHECK_FALSE(rig.catalog_.Ready());
 }
