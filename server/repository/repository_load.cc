@@ -17,6 +17,20 @@ namespace {
 // Files younger than this may be half-copied: what is wrong with them is not held against them yet.
 constexpr absl::Duration kSettled = absl::Seconds(2);
 
+// Every thread that runs a model keeps memory for its largest batch.
+constexpr size_t kMostBatchBytes = size_t{1} << 30;
+
+absl::Status CheckBatchFits(const batching::LaneOptions& lane) {
+  if (lane.whole_requests) return absl::OkStatus();
+  size_t row = 0;
+  for (const TensorLayout& tensor : lane.inputs) row += tensor.bytes_per_row();
+  for (const TensorLayout& tensor : lane.outputs) row += tensor.bytes_per_row();
+  if (row <= kMostBatchBytes / lane.max_batch) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("a batch of ", lane.max_batch, " rows of ", row,
+                   " bytes takes more than 1 GiB: lower max_batch in config.json, or --max_batch"));
+}
+
 }  // namespace
 
 bool Repository::Hidden(const std::string& name, int64_t number, const Entry& entry) const {
@@ -137,6 +151,7 @@ absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, M
         return runnable->Run(rows, inputs, outputs);
       },
       model.queue_limit, numbers);
+  PREDICTD_RETURN_IF_ERROR(CheckBatchFits(version->lane->options()));
   if (entry.handle == nullptr) entry.state = State::kWarming;
   Publish();
   PREDICTD_RETURN_IF_ERROR(CheckGoldenCases(*version));

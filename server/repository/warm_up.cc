@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -59,6 +60,15 @@ struct Batch {
   batching::BatchBuffer outputs;
 };
 
+absl::StatusOr<Batch> MakeBatch(const Version& version, int rows) {
+  try {
+    return Batch(version, rows);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("there is no memory for a batch of ", rows, " rows; lower max_batch"));
+  }
+}
+
 // The first row's outputs of all tensors.
 std::vector<float> FirstOutputs(const Version& version, const Batch& batch) {
   std::vector<float> values;
@@ -74,10 +84,11 @@ std::vector<float> FirstOutputs(const Version& version, const Batch& batch) {
 
 // Runs one size once and returns the CPU time it took.
 absl::StatusOr<absl::Duration> RunOnce(const Version& version, int rows) {
-  const Batch batch(version, rows);
+  const absl::StatusOr<Batch> batch = MakeBatch(version, rows);
+  if (!batch.ok()) return batch.status();
   const absl::Duration start = ThreadCpuTime();
-  PREDICTD_RETURN_IF_ERROR(version.lane->function()(rows, batch.inputs.tensors().data(),
-                                                    batch.outputs.tensors().data()));
+  PREDICTD_RETURN_IF_ERROR(version.lane->function()(rows, batch->inputs.tensors().data(),
+                                                    batch->outputs.tensors().data()));
   return ThreadCpuTime() - start;
 }
 
@@ -142,15 +153,16 @@ absl::Status CheckGoldenCases(const Version& version) {
   const v1::Signature& signature = version.runnable->signature();
   for (int i = 0; i < signature.golden_size(); ++i) {
     const v1::GoldenCase& golden = signature.golden(i);
-    const Batch batch(version, 1);
+    const absl::StatusOr<Batch> batch = MakeBatch(version, 1);
+    if (!batch.ok()) return batch.status();
     const TensorLayout& input = version.lane->options().inputs.front();
-    FromFloats(golden.features(), input.datatype, batch.inputs.tensors().front());
-    const absl::Status run =
-        version.lane->function()(1, batch.inputs.tensors().data(), batch.outputs.tensors().data());
+    FromFloats(golden.features(), input.datatype, batch->inputs.tensors().front());
+    const absl::Status run = version.lane->function()(1, batch->inputs.tensors().data(),
+                                                      batch->outputs.tensors().data());
     if (!run.ok()) {
       return absl::FailedPreconditionError(absl::StrCat("golden case ", i, ": ", run.message()));
     }
-    const std::vector<float> outputs = FirstOutputs(version, batch);
+    const std::vector<float> outputs = FirstOutputs(version, *batch);
     if (golden.outputs_size() != static_cast<int>(outputs.size())) {
       return absl::FailedPreconditionError(
           absl::StrCat("golden case ", i, " has ", golden.outputs_size(),

@@ -199,6 +199,22 @@ TEST_CASE("what is wrong in config.json is said with its field and what it may b
   }
 }
 
+TEST_CASE("a model whose largest batch takes too much memory is FAILED with what to lower") {
+  Rig rig;
+  rig.folder.AddVersion("churn", 1, "columns: 1000000");
+  rig.folder.Write("churn/config.json", R"({"max_batch": 1048576})");
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  CHECK(
+      rig.StateOf("churn", "1") ==
+      "FAILED: a batch of 1048576 rows of 8000000 bytes takes more than 1 GiB: lower max_batch in "
+      "config.json, or --max_batch");
+  rig.folder.Write("churn/config.json", R"({"max_batch": 128})");
+  rig.Poll();
+  CHECK(rig.Serving() == "1");
+}
+
 TEST_CASE("canary and shadow are loaded too and take nobody's place") {
   ModelSettings settings;
   settings.versions.latest = 1;

@@ -50,18 +50,21 @@ class AddModel : public model::Model {
   }
 
   v1::Signature& mutable_signature() { return signature_; }
+  void SetColumns(int columns) {
+    tensors_[0].shape = {-1, columns};
+    tensors_[0].elements_per_row = columns;
+  }
 
  private:
   const float addend_;
   std::atomic<int>& alive_;
   v1::Signature signature_;
-  const std::vector<TensorLayout> tensors_ = {
-      {.name = "x", .shape = {-1, 1}, .elements_per_row = 1}};
+  std::vector<TensorLayout> tensors_ = {{.name = "x", .shape = {-1, 1}, .elements_per_row = 1}};
 };
 
 // A repository over a temporary folder that looks when told. Versions load what their
 // signature.json says: "fail: REASON", "golden" (a case that does not hold), "output: NAME"
-// (instead of y), or anything else.
+// (instead of y), "columns: NUMBER" (instead of 1), or anything else.
 class Rig {
  public:
   Rig() : catalog_("") { Restart(); }
@@ -139,6 +142,9 @@ class Rig {
     auto model = std::make_unique<AddModel>(1.0F, alive);
     if (absl::StartsWith(content.str(), "output: ")) {
       model->mutable_signature().mutable_outputs(0)->set_name(content.str().substr(8));
+    }
+    if (absl::StartsWith(content.str(), "columns: ")) {
+      model->SetColumns(std::stoi(content.str().substr(9)));
     }
     if (content.str() == "golden") {
       v1::GoldenCase& golden = *model->mutable_signature().add_golden();

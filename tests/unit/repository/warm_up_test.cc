@@ -4,8 +4,10 @@
 #include <memory>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "server/batching/worker_pool.h"
 #include "tests/catch.h"
+#include "tests/integration/harness/sanitized.h"
 #include "tests/unit/repository/rig.h"
 
 namespace predictd::repository {
@@ -43,6 +45,28 @@ TEST_CASE("every size runs several times, then once on every worker, and stoppin
   const std::atomic<bool> stopped{true};
   CHECK(warm_up.Run(version, stopped).ok());
   CHECK(runs[1] == 5);
+}
+
+TEST_CASE("a batch for which there is no memory fails the version and not the process") {
+  if (integration::kSanitized) return;  // that one ends the process itself
+  const SystemClock clock;
+  Metrics metrics;
+  batching::WorkerPool pool(1, clock, metrics, [] {});
+  WarmUp warm_up(pool, {}, absl::ZeroDuration());
+  std::atomic<int> alive{0};
+  auto version = std::make_shared<Version>();
+  version->runnable = std::make_unique<AddModel>(1.0F, alive);
+  ModelMetrics& numbers = metrics.ForModel("m");
+  // More than any address space.
+  const TensorLayout vast{.name = "x", .shape = {-1, 1LL << 48}, .elements_per_row = 1LL << 48};
+  version->lane = std::make_unique<batching::Lane>(
+      batching::LaneOptions{
+          .model = "m", .version = "1", .inputs = {vast}, .outputs = {}, .max_batch = 1},
+      [](int, const char* const*, char* const*) { return absl::OkStatus(); },
+      std::make_shared<batching::QueueLimit>(10, numbers.queue_rows), numbers);
+  const absl::Status failed = warm_up.Run(version, std::atomic<bool>{false});
+  CHECK(absl::IsFailedPrecondition(failed));
+  CHECK(absl::StrContains(failed.message(), "there is no memory for a batch of 1 rows"));
 }
 
 }  // namespace
