@@ -46,7 +46,7 @@ struct RepositoryOptions {
       load;
   // Makes a version ready for requests.
   std::function<absl::Status(const VersionHandle&, const std::atomic<bool>& stopping)> warm_up;
-  // Gives freed memory back to the system; called after a version was unloaded.
+  // Gives freed memory back to the system; called after a version was unloaded or failed to load.
   std::function<void(const std::atomic<bool>& stopping)> release_memory =
       [](const std::atomic<bool>&) {};
 };
@@ -99,6 +99,7 @@ class Repository {
     absl::Time seen_at;        // when these files were first seen
     bool pending = true;       // to be loaded
     bool tried = false;        // in vain, as things are
+    bool failed = false;       // the last time; earlier files may serve
     bool held = false;         // unloaded by request
     bool chosen = true;        // by config.json
     // The version whose callers could not be answered by this one; 0 = none.
@@ -143,9 +144,12 @@ class Repository {
   void LoadPending();
   // Is to be loaded, and cannot be: its folder, which was seen before, cannot be read now.
   bool Hidden(const std::string& name, int64_t number, const Entry& entry) const;
-  // Loads one version; publishes each step. A failure that half-copied files may explain leaves the
-  // entry pending unless `final_try`.
+  // Loads one version; publishes each step. What changed meanwhile leaves the entry pending, with
+  // `final_try` after a second attempt; so does a failure that half-copied files may explain,
+  // unless `final_try`.
   void LoadOne(const std::string& name, Model& model, int64_t number, bool final_try);
+  absl::StatusOr<VersionHandle> Attempt(const std::string& name, Model& model, int64_t number,
+                                        Entry& entry);
   absl::StatusOr<VersionHandle> MakeVersion(const std::string& name, Model& model, int64_t number,
                                             Entry& entry);
   // FAILED_PRECONDITION where callers of the version that `number` would replace could not be
@@ -188,7 +192,7 @@ class Repository {
   UnreadableFolders unreadable_;
   MisnamedFolders misnamed_;
   bool was_ready_ = false;    // callers may have come since
-  bool release_due_ = false;  // a version has gone and its memory is not given back yet
+  bool release_due_ = false;  // a version has gone, or could not be loaded: memory to give back
   uint64_t next_serial_ = 1;
 
   std::atomic<bool> stopping_{false};

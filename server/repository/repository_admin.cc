@@ -79,11 +79,12 @@ absl::StatusOr<AdminResult> Repository::Execute(const Request& request) {
                        " that ", model->second.config.path, " has loaded; add it there"));
     }
     entry.held = false;
-    if (entry.handle == nullptr || entry.pending) {
+    if (entry.handle == nullptr || entry.pending || entry.failed) {
       LoadOne(request.model, model->second, number, /*final_try=*/true);
       if (stopping_) return absl::UnavailableError("the model was not loaded: shutting down");
+      // Also where earlier files serve on.
+      if (entry.pending || entry.failed) return absl::FailedPreconditionError(entry.reason);
     }
-    if (entry.handle == nullptr) return absl::FailedPreconditionError(entry.reason);
     // With its share of the traffic, which depends on the other versions.
     result.versions.push_back(Describe(request.model, model->second)
                                   .versions.at(std::distance(versions.begin(), chosen)));

@@ -1,6 +1,7 @@
 // The part of Repository that turns files into serving versions, and versions into free memory.
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -61,20 +62,24 @@ void Repository::LoadPending() {
 void Repository::LoadOne(const std::string& name, Model& model, int64_t number, bool final_try) {
   Entry& entry = model.versions.at(number);
   const absl::Time start = clock_.Now();
-  entry.fingerprint = entry.files.fingerprint;
-  if (entry.handle == nullptr) entry.state = State::kLoading;
-  Publish();
-
-  absl::StatusOr<VersionHandle> version = MakeVersion(name, model, number, entry);
-  if (stopping_) return;
+  absl::StatusOr<VersionHandle> version = Attempt(name, model, number, entry);
   // Files that changed while they were read: what was loaded may be half of each.
-  const auto now = ScanRepository(options_.directory);
-  const bool same = now.ok() && now->count(name) > 0 && now->at(name).versions.count(number) > 0 &&
-                    now->at(name).versions.at(number).fingerprint == entry.fingerprint;
+  std::optional<VersionFiles> now = ScanVersion(options_.directory, name, number);
+  const auto same = [&] { return now && now->fingerprint == entry.fingerprint; };
+  if (final_try && now && !same() && !stopping_) {
+    version = absl::AbortedError("its files changed");  // its memory goes before more is taken
+    entry.files = *std::move(now);
+    entry.seen_at = clock_.Now();
+    version = Attempt(name, model, number, entry);
+    now = ScanVersion(options_.directory, name, number);
+  }
+  release_due_ |= !version.ok() || !same();
+  if (stopping_) return;
   const bool young = Young(entry.files.changed_at, entry.seen_at) || !model.config.settled;
-  if (!final_try && (!same || (!version.ok() && young))) {
+  if (!same() || (!version.ok() && young && !final_try)) {
     const absl::string_view so_far =
         version.ok() ? absl::string_view("they are being changed") : version.status().message();
+    entry.pending = true;
     entry.tried = true;
     entry.reason = absl::StrCat("waiting for its files to be complete: ", so_far);
     if (entry.handle == nullptr) entry.state = State::kLoading;
@@ -91,6 +96,7 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
   }
   Retire(name, number, entry);
   entry.state = State::kReady;
+  entry.failed = false;
   entry.reason.clear();
   entry.loaded_at = clock_.WallNow();
   entry.signature = std::make_shared<const v1::Signature>((*version)->runnable->signature());
@@ -100,6 +106,14 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
   Log(LogLevel::kInfo, "model version is ready",
       {{"model", name}, {"version", number}, {"took", clock_.Now() - start}});
   Publish();
+}
+
+absl::StatusOr<VersionHandle> Repository::Attempt(const std::string& name, Model& model,
+                                                  int64_t number, Entry& entry) {
+  entry.fingerprint = entry.files.fingerprint;
+  if (entry.handle == nullptr) entry.state = State::kLoading;
+  Publish();
+  return MakeVersion(name, model, number, entry);
 }
 
 absl::StatusOr<VersionHandle> Repository::MakeVersion(const std::string& name, Model& model,
@@ -185,6 +199,7 @@ bool Repository::Young(absl::Time changed_at, absl::Time seen_at) const {
 void Repository::Fail(const std::string& name, int64_t number, Entry& entry,
                       const absl::Status& why) {
   metrics_.ForModel(name).loads_failed.Increment();
+  entry.failed = true;
   entry.reason = std::string(why.message());
   if (entry.handle == nullptr) {
     entry.state = State::kFailed;

@@ -129,4 +129,15 @@ absl::StatusOr<RepositoryFiles> ScanRepository(const std::string& directory) {
   return models;
 }
 
+std::optional<VersionFiles> ScanVersion(const std::string& directory, const std::string& model,
+                                        int64_t version) {
+  const auto found = ScanRepository(directory);
+  if (!found.ok()) return std::nullopt;
+  const auto files = found->find(model);
+  if (files == found->end()) return std::nullopt;
+  const auto number = files->second.versions.find(version);
+  if (number == files->second.versions.end()) return std::nullopt;
+  return number->second;
+}
+
 }  // namespace predictd::repository

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,10 @@ using RepositoryFiles = std::map<std::string, ModelFiles>;
 // vanishes while it is read is left out. Hidden folders (".tmp", ".git") and a volume's lost+found
 // are no models.
 absl::StatusOr<RepositoryFiles> ScanRepository(const std::string& directory);
+
+// One version's of those; nothing where it is not there.
+std::optional<VersionFiles> ScanVersion(const std::string& directory, const std::string& model,
+                                        int64_t version);
 
 }  // namespace predictd::repository
 

@@ -235,6 +235,67 @@ TEST_CASE("unloading holds until loading, and loading answers with the reason wh
   CHECK(failed.status().message() == "cannot");
 }
 
+TEST_CASE("a load whose files change meanwhile takes what they have become, or says that they do") {
+  Rig rig;
+  ManualLoop loop(rig.clock_);
+  rig.folder.AddVersion("churn", 1);
+  rig.Poll();
+  REQUIRE(Call(rig, rig.repository->Unload(loop, "churn", "1"), loop).ok());
+  int loads = 0;
+  SECTION("once") {
+    rig.while_loading = [&] {
+      if (++loads == 1) rig.folder.AddVersion("churn", 1, "output: after");
+    };
+    REQUIRE(Call(rig, rig.repository->Load(loop, "churn", "1"), loop).ok());
+    CHECK(loads == 2);
+    CHECK(rig.Info("churn", "1").signature->outputs(0).name() == "after");
+  }
+  SECTION("again and again") {
+    rig.while_loading = [&] { rig.folder.AddVersion("churn", 1, std::string(++loads, 'x')); };
+    const absl::Status changing =
+        Call(rig, rig.repository->Load(loop, "churn", "1"), loop).status();
+    CHECK(absl::IsFailedPrecondition(changing));
+    CHECK(absl::StrContains(changing.message(), "they are being changed"));
+    CHECK(rig.Info("churn", "1").handle == nullptr);
+    rig.while_loading = nullptr;
+    rig.Poll();
+    CHECK(rig.Serving() == "1");
+  }
+}
+
+TEST_CASE("a load whose files fail answers with the reason though earlier ones serve, each time") {
+  Rig rig;
+  ManualLoop loop(rig.clock_);
+  rig.folder.AddVersion("churn", 1);
+  rig.Poll();
+  rig.folder.AddVersion("churn", 1, "fail: worse");
+  rig.Poll();
+  rig.Settle();
+  rig.Poll();
+  for (double failures = 2; failures < 4; ++failures) {
+    const absl::Status failed = Call(rig, rig.repository->Load(loop, "churn", "1"), loop).status();
+    CHECK(absl::IsFailedPrecondition(failed));
+    CHECK(absl::StrContains(failed.message(), "the earlier ones serve: worse"));
+    CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == failures);
+  }
+  CHECK(rig.Serving() == "1");
+  rig.folder.AddVersion("churn", 1, "better");
+  CHECK(Call(rig, rig.repository->Load(loop, "churn", "1"), loop).ok());
+  CHECK(rig.StateOf("churn", "1") == "READY");
+}
+
+TEST_CASE("the memory of a load that fails is given back") {
+  Rig rig;
+  rig.folder.AddVersion("churn", 1, "golden");
+  rig.Poll();
+  CHECK(rig.released == 1);  // waiting for its files
+  rig.Settle();
+  rig.Poll();
+  CHECK(rig.released == 2);
+  rig.Poll();
+  CHECK(rig.released == 2);
+}
+
 TEST_CASE("a version that is unloaded is told of in the log, after its last request") {
   Rig rig;
   ManualLoop loop(rig.clock_);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -77,7 +78,9 @@ class Rig {
                           const std::atomic<bool>& stopping) {
       paces.push_back(pace);
       while (hang && !stopping) absl::SleepFor(absl::Milliseconds(1));
-      return Load(directory, stopping);
+      auto loaded = Load(directory, stopping);
+      if (while_loading) while_loading();
+      return loaded;
     };
     options.warm_up = [this](const VersionHandle& version, const std::atomic<bool>&) {
       ++warmed;
@@ -121,6 +124,7 @@ class Rig {
   Metrics metrics;
   std::atomic<int> alive{0};
   bool hang = false;  // loads wait until they are to be given up
+  std::function<void()> while_loading;
   int warmed = 0;
   std::vector<Pace> paces;  // of the loads
   int released = 0;
