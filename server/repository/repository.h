@@ -106,15 +106,17 @@ class Repository {
     int64_t conflicts_with = 0;
     absl::Time loaded_at = absl::InfinitePast();
     std::shared_ptr<const v1::Signature> signature;
+    ModelSettings loaded_with;  // where there is a handle
     VersionHandle handle;
   };
   // A model's config.json and what it said last.
   struct Config {
-    std::string path;  // empty where there is none
+    std::string path;  // empty where there is none, and none has just gone
     uint64_t fingerprint = 0;
     absl::Time changed_at = absl::InfinitePast();
     absl::Time seen_at = absl::InfinitePast();
-    bool settled = false;  // false: to be read, or young and wrong, so perhaps half-written
+    // False: to be read, or young and wrong or gone, so perhaps half-written or being replaced.
+    bool settled = false;
     absl::Status problem;
   };
   struct Model {

@@ -98,6 +98,7 @@ void Repository::LoadOne(const std::string& name, Model& model, int64_t number, 
   entry.state = State::kReady;
   entry.failed = false;
   entry.reason.clear();
+  entry.loaded_with = *model.settings;
   entry.loaded_at = clock_.WallNow();
   entry.signature = std::make_shared<const v1::Signature>((*version)->runnable->signature());
   entry.handle = *std::move(version);

@@ -60,11 +60,15 @@ bool Repository::TakeSettings(const std::string& name, Model& model, const Model
   } else if (config.fingerprint == files.config_fingerprint && config.settled) {
     return false;
   }
+  const bool gone = files.config_path.empty() && !config.path.empty();
   if (config.fingerprint != files.config_fingerprint || config.seen_at == absl::InfinitePast()) {
     config.seen_at = clock_.Now();
     config.fingerprint = files.config_fingerprint;
-    config.changed_at = files.config_changed_at;
+    config.changed_at = gone ? clock_.WallNow() : files.config_changed_at;
   }
+  // Perhaps another one is about to take its place.
+  config.settled = !gone || !Young(config.changed_at, config.seen_at);
+  if (!config.settled) return false;
   config.path = files.config_path;
   auto settings = ReadModelSettings(config.path, options_.settings);
   config.problem = settings.status();
@@ -128,17 +132,22 @@ bool Repository::ChooseVersions(const std::string& name, Model& model) {
   for (auto& [number, entry] : model.versions) {
     const bool was_chosen = std::exchange(entry.chosen, chosen.count(number) > 0);
     changed |= was_chosen != entry.chosen;
+    // By one that serves on without having been chosen.
+    const bool outdated =
+        entry.handle != nullptr && !LoadedAlike(entry.loaded_with, *model.settings);
     if (entry.chosen) {
       if (was_chosen || entry.held) continue;
       entry.tried = false;
-      entry.pending = entry.handle == nullptr || entry.fingerprint != entry.files.fingerprint;
+      entry.pending =
+          entry.handle == nullptr || outdated || entry.fingerprint != entry.files.fingerprint;
       if (entry.handle != nullptr) continue;
       entry.state = State::kLoading;
       entry.reason.clear();
       continue;
     }
-    entry.pending = false;
-    if (entry.handle != nullptr && std::exchange(may_stay, false)) continue;
+    const bool stays = entry.handle != nullptr && std::exchange(may_stay, false);
+    entry.pending = stays && outdated && !entry.failed;
+    if (stays) continue;
     const bool unloaded = entry.state == State::kUnloaded || entry.state == State::kUnloading;
     if (entry.held || (unloaded && !was_chosen)) continue;
     entry.state = entry.handle == nullptr ? State::kUnloaded : State::kUnloading;

@@ -49,7 +49,8 @@ void AddTime(const struct stat& info, absl::Time& changed_at) {
 
 void AddFile(const fs::path& path, uint64_t& fingerprint, absl::Time& changed_at) {
   struct stat info;
-  if (::stat(path.c_str(), &info) != 0) {
+  // A link to nothing is there too.
+  if (::stat(path.c_str(), &info) != 0 && (errno != ENOENT || ::lstat(path.c_str(), &info) != 0)) {
     // Whoever reads it will say what is wrong; a file that is gone is none.
     if (errno != ENOENT) fingerprint = absl::HashOf(fingerprint, path.filename().string(), errno);
     return;
@@ -93,7 +94,7 @@ std::optional<ModelFiles> ScanModel(const fs::path& path) {
   }
   model.empty = children.empty();
   const fs::path config = path / "config.json";
-  if (fs::exists(config, error) || error) {
+  if (fs::symlink_status(config, error).type() != fs::file_type::not_found) {
     model.config_path = config.string();
     AddFile(config, model.config_fingerprint, model.config_changed_at);
   }

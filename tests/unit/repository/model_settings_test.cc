@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -30,6 +31,8 @@ TEST_CASE("only the versions that config.json has loaded are, and a change takes
 
   rig.folder.Remove("m/config.json");
   rig.Poll();
+  rig.Settle();
+  rig.Poll();
   CHECK(rig.Serving("m") == "4");
   CHECK(rig.alive == 4);
 }
@@ -52,6 +55,60 @@ TEST_CASE("a version that is no longer wanted serves until a wanted one is READY
   CHECK(rig.Serving("m") == "2");
   CHECK(absl::StartsWith(rig.StateOf("m", "1"), "UNLOADED: not among"));
   CHECK(rig.alive == 1);
+}
+
+TEST_CASE("a config.json that is gone for a moment, or links to nothing, hands over no traffic") {
+  Rig rig;
+  rig.folder.AddVersion("m", 1);
+  rig.folder.AddVersion("m", 2);
+  const std::string json = R"({"canary": {"version": 2, "percent": 1}})";
+  rig.folder.Write("m/config.json", json);
+  rig.Poll();
+  CHECK(rig.Serving("m") == "1");
+  rig.folder.Remove("m/config.json");
+  SECTION("it comes back") {
+    CHECK(rig.Poll());
+    CHECK(rig.Serving("m") == "1");
+    rig.folder.Write("m/config.json", json);
+    rig.Poll();
+    rig.Settle();
+    rig.Poll();
+    CHECK(rig.Serving("m") == "1");
+  }
+  SECTION("it stays away") {
+    CHECK(rig.Poll());
+    rig.Settle();
+    rig.Poll();
+    CHECK(rig.Serving("m") == "2");
+  }
+  SECTION("it links to nothing") {
+    std::filesystem::create_symlink("nothing", rig.folder.path() + "/m/config.json");
+    rig.Poll();
+    rig.Settle();
+    rig.Poll();
+    CHECK(rig.Serving("m") == "1");
+    CHECK(absl::StrContains(rig.StateOf("m", "1"), "the former settings stay: "));
+  }
+}
+
+TEST_CASE("changed settings reach a version that serves on until a wanted one is READY") {
+  Rig rig;
+  rig.folder.AddVersion("m", 1);
+  rig.folder.Write("m/config.json", R"({"versions": {"latest": 1}})");
+  rig.Poll();
+  rig.folder.AddVersion("m", 2, "fail: broken");
+  rig.Poll();
+  CHECK(absl::StrContains(rig.StateOf("m", "1"), "READY: not among"));
+  rig.folder.Write("m/config.json", R"({"versions": {"latest": 1}, "max_batch": 5})");
+  rig.Poll();
+  CHECK(rig.Info("m", "1").handle->lane->options().max_batch == 5);
+  CHECK(absl::StrContains(rig.StateOf("m", "1"), "READY: not among"));
+  const int loads = static_cast<int>(rig.metrics.ForModel("m").loads_ok.Value());
+  rig.Settle();
+  rig.Poll();
+  rig.Poll();
+  CHECK(rig.StateOf("m", "1") == "READY");
+  CHECK(rig.metrics.ForModel("m").loads_ok.Value() == loads);
 }
 
 TEST_CASE("when the greatest version cannot be loaded the next one takes its place") {
