@@ -24,10 +24,13 @@ constexpr int64_t kMostWeights = 512 * 1024;
 constexpr int64_t kMostColumns = 8192;
 
 // Scripted batch normalisation asks how many dimensions there are, which freezing cannot know: what
-// the layers below keep at two is answered, so that the branches behind it go.
+// the layers below keep at two is answered, so that the branches behind it go. A constant of more
+// dimensions would add some: ChainReader refuses such.
 std::shared_ptr<Graph> WithoutQuestions(Graph& frozen) {
-  constexpr std::array<const char*, 4> kKeepTwo = {"aten::linear", "aten::relu", "aten::relu_",
-                                                   "aten::batch_norm"};
+  constexpr std::array<const char*, 13> kKeepTwo = {
+      "aten::linear", "aten::batch_norm", "aten::add",        "aten::sub",     "aten::mul",
+      "aten::div",    "aten::relu",       "aten::leaky_relu", "aten::sigmoid", "aten::tanh",
+      "aten::silu",   "aten::gelu",       "aten::softmax"};
   auto graph = frozen.copy();
   const torch::jit::WithInsertPoint first(graph->nodes().front());
   Value* const two = graph->insertConstant(2);
@@ -35,7 +38,7 @@ std::shared_ptr<Graph> WithoutQuestions(Graph& frozen) {
   for (Node* node : graph->nodes()) {
     if (node->inputs().empty() || rows.count(node->input(0)) == 0) continue;
     if (Is(*node, "aten::dim")) node->output()->replaceAllUsesWith(two);
-    const auto is = [node](const char* kind) { return Is(*node, kind); };
+    const auto is = [node](const char* kind) { return IsEither(*node, kind); };
     if (std::any_of(kKeepTwo.begin(), kKeepTwo.end(), is)) rows.insert(node->output());
   }
   torch::jit::ConstantPropagation(graph);
@@ -75,7 +78,7 @@ class ChainReader {
     if (Is(node, "aten::linear")) return TakeLinear(node);
     if (Is(node, "aten::batch_norm")) return TakeBatchNorm(node);
     if (Is(node, "aten::squeeze")) return TakeSqueeze(node);
-    if (Is(node, "aten::leaky_relu") || Is(node, "aten::leaky_relu_")) return TakeLeakyRelu(node);
+    if (IsEither(node, "aten::leaky_relu")) return TakeLeakyRelu(node);
     return TakeArithmetic(node) || TakeActivation(node);
   }
 
@@ -136,7 +139,7 @@ class ChainReader {
                                               {"aten::mul", 2, DenseOperation::kMultiply},
                                               {"aten::div", 2, DenseOperation::kDivide}}};
     for (const Known& known : kKnown) {
-      if (!Is(node, known.kind) || node.inputs().size() != known.inputs) continue;
+      if (!IsEither(node, known.kind) || node.inputs().size() != known.inputs) continue;
       if (known.inputs == 3 && torch::jit::constant_as<int64_t>(node.input(2)).value_or(0) != 1) {
         return false;
       }
@@ -153,18 +156,16 @@ class ChainReader {
   bool TakeActivation(const Node& node) {
     struct Known {
       const char* kind;
-      const char* in_place;
       DenseOperation operation;
     };
-    constexpr std::array<Known, 6> kKnown = {
-        {{"aten::relu", "aten::relu_", DenseOperation::kRelu},
-         {"aten::sigmoid", "aten::sigmoid_", DenseOperation::kSigmoid},
-         {"aten::tanh", "aten::tanh_", DenseOperation::kTanh},
-         {"aten::silu", "aten::silu_", DenseOperation::kSilu},
-         {"aten::gelu", "aten::gelu_", DenseOperation::kGelu},
-         {"aten::softmax", "", DenseOperation::kSoftmax}}};
+    constexpr std::array<Known, 6> kKnown = {{{"aten::relu", DenseOperation::kRelu},
+                                              {"aten::sigmoid", DenseOperation::kSigmoid},
+                                              {"aten::tanh", DenseOperation::kTanh},
+                                              {"aten::silu", DenseOperation::kSilu},
+                                              {"aten::gelu", DenseOperation::kGelu},
+                                              {"aten::softmax", DenseOperation::kSoftmax}}};
     for (const Known& known : kKnown) {
-      if (!Is(node, known.kind) && !Is(node, known.in_place)) continue;
+      if (!IsEither(node, known.kind)) continue;
       if (!Usual(node)) return false;
       network_.AddActivation(known.operation);
       return true;

@@ -16,6 +16,13 @@ inline bool Is(const torch::jit::Node& node, std::string_view kind) {
   return node.kind().toQualString() == kind;
 }
 
+// `kind`, or what does the same in place: "aten::relu" or "aten::relu_".
+inline bool IsEither(const torch::jit::Node& node, std::string_view kind) {
+  const std::string_view name = node.kind().toQualString();
+  return name == kind || (name.size() == kind.size() + 1 && name.substr(0, kind.size()) == kind &&
+                          name.back() == '_');
+}
+
 // A constant FP32 tensor of `dimensions`; nullopt where it is anything else.
 inline std::optional<at::Tensor> ConstantFloats(const torch::jit::Value* value,
                                                 int64_t dimensions) {

@@ -67,6 +67,49 @@ def forward(self, x):
 )");
 }
 
+TEST_CASE("that question does not matter behind any layer that dense kernels know") {
+  for (const char* layer :
+       {"x + self.m",
+        "x - self.m",
+        "x * self.m",
+        "x / self.s",
+        "x.add_(self.m)",
+        "x.sub_(1.5)",
+        "x.mul_(3)",
+        "x.div_(self.s)",
+        "torch.relu(x)",
+        "torch.relu_(x)",
+        "torch.leaky_relu(x, 0.2)",
+        "torch.leaky_relu_(x, 0.2)",
+        "torch.sigmoid(x)",
+        "torch.sigmoid_(x)",
+        "torch.tanh(x)",
+        "torch.tanh_(x)",
+        "torch.silu(x)",
+        "torch.silu_(x)",
+        "torch.gelu(x)",
+        "torch.softmax(x, 1)",
+        "torch.batch_norm(x, self.m, self.s, self.m, self.s, False, 0.1, 0.001, True)"}) {
+    CheckSame(std::string(R"(
+def forward(self, x):
+    y = )") + layer +
+              R"(
+    assert y.dim() == 2 or y.dim() == 3
+    return torch.relu(y)
+)");
+  }
+}
+
+TEST_CASE("a constant that adds a dimension is no layer, whatever is asked behind it") {
+  CHECK(ReadDense(R"(
+def forward(self, x):
+    y = x + self.m.reshape(1, 1, 3)
+    assert y.dim() == 3
+    return torch.relu(y)
+)")
+            .refused == "aten::add");
+}
+
 TEST_CASE("what is no such chain is refused by the operator's name") {
   CHECK(Refused("torch.exp(x)") == "aten::exp");
   CHECK(Refused("torch.linear(x, x)") == "aten::linear");
