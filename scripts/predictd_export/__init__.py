@@ -8,6 +8,7 @@ input (scaling, say) belongs inside it, as buffers. Inputs and outputs are tenso
 first, and it treats every row of a batch alone.
 """
 
+import contextlib
 import json
 import pathlib
 
@@ -26,7 +27,8 @@ def export(module, example, models, name, *, version=None, features=(), defaults
            method="auto", tolerance=1e-4, say=print):
     """Writes MODELS/NAME/VERSION so that it appears complete or not at all; returns its path.
 
-    module        a torch.nn.Module (or a torch.jit one); run in eval mode, on the CPU
+    module        a torch.nn.Module (or a torch.jit one); run in eval mode, on the CPU, and
+                  afterwards as it was
     example       its input, or a tuple of inputs: one row or more of what it will see
     version       a positive integer; None is the next free one. A version that exists is never
                   overwritten, as a server may be serving it
@@ -48,13 +50,12 @@ def export(module, example, models, name, *, version=None, features=(), defaults
     """
     examples = example if isinstance(example, (tuple, list)) else (example,)
     examples = tuple(tensor.detach().cpu() for tensor in examples)
-    module = module.cpu().eval()
     input_names = signatures.tensor_names(
         "input", input_names or signatures.argument_names(module)[:len(examples)], len(examples))
     free = free_dimensions(free or {}, input_names, examples)
     defaults = defaults or {}
     signatures.check_features(features, defaults, examples)
-    with torch.no_grad():
+    with _as_served(module), torch.no_grad():
         samples = [sample_of(examples, free, rows, rows - 1) for rows in (1, 2, 3)] + [examples]
         wanted = [run(module, sample) for sample in samples]
         count = len(wanted[0])
@@ -78,3 +79,22 @@ def export(module, example, models, name, *, version=None, features=(), defaults
                                                   encoding="utf-8")
 
         return publish(write, pathlib.Path(models), name, version)
+
+
+@contextlib.contextmanager
+def _as_served(module):
+    """In eval mode and on the CPU; then each part as it was, with the tensors that it had."""
+    # Not a copy: modules with computed weights, such as weight_norm's, have none.
+    before = [(part, part.training, list(part.named_buffers(recurse=False)),
+               [(parameter, parameter.data) for parameter in part.parameters(recurse=False)])
+              for part in module.modules()]
+    try:
+        module.cpu().eval()
+        yield
+    finally:
+        for part, training, buffers, parameters in before:
+            part.training = training
+            for name, buffer in buffers:
+                setattr(part, name, buffer)
+            for parameter, data in parameters:
+                parameter.data = data

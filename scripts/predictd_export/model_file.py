@@ -6,7 +6,10 @@ import warnings
 
 import torch
 
+from .tensors import copies
+
 MAX_BATCH = 1 << 20
+
 
 def write_model(module, sample, free, file_format, method, draft, say):
     """Writes the file and returns what it holds, as something to call."""
@@ -36,7 +39,7 @@ def _torchscript(module, sample, method, say):
                 raise ValueError(f"cannot be scripted: {why}") from error
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        traced = torch.jit.trace(module, sample, check_trace=False)
+        traced = torch.jit.trace(module, copies(sample), check_trace=False)
     fixed = [str(warning.message).split(". ")[0].splitlines()[0] for warning in caught
              if issubclass(warning.category, torch.jit.TracerWarning)]
     if fixed and method == "auto":
@@ -61,7 +64,7 @@ def _compile(module, sample, free, path, say):
     try:
         with _one_thread():
             exported = torch.export.export(
-                module, sample, dynamic_shapes=(shapes,) if _is_variadic(module) else shapes)
+                module, copies(sample), dynamic_shapes=(shapes,) if _is_variadic(module) else shapes)
             inductor.aoti_compile_and_package(exported, package_path=str(path))
     except ImportError as error:
         raise ValueError(f"AOTInductor cannot start ({error}); install python3-setuptools and "

@@ -39,8 +39,13 @@ def sample_of(examples, free, rows, more):
     return tuple(sample)
 
 
+def copies(inputs):
+    """For a module that works in place, which would change the caller's."""
+    return tuple(tensor.clone() for tensor in inputs)
+
+
 def run(module, inputs):
-    result = module(*inputs)
+    result = module(*copies(inputs))
     result = tuple(result) if isinstance(result, (tuple, list)) else (result,)
     for tensor in result:
         if not isinstance(tensor, torch.Tensor):

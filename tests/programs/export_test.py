@@ -13,6 +13,7 @@ from torch import nn
 SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 import predictd_export  # noqa: E402
+from predictd_export.publish import publish  # noqa: E402
 
 
 class Ranker(nn.Module):
@@ -55,6 +56,11 @@ class Branching(nn.Module):
 class Centred(nn.Module):
     def forward(self, x):
         return x - x.mean(0)
+
+
+class InPlace(nn.Module):
+    def forward(self, x):
+        return x.mul_(2).add_(1)
 
 
 def ranker_input(rows=4):
@@ -132,6 +138,52 @@ class ExportTest(unittest.TestCase):
         self.assertEqual(self.export(Churn(), example).name, "8")
         with self.assertRaisesRegex(FileExistsError, "publish a new version"):
             self.export(Churn(), example, version=7)
+
+    def test_a_version_is_one_that_the_server_reads(self):
+        example = torch.randn(2, 2)
+        self.refused("is none of 1 to 9223372036854775807", Churn(), example, version=2**63)
+        for name in (str(2**63), "٣", "0012"):
+            (self.models / "m" / name).mkdir(parents=True)
+        self.assertEqual(self.export(Churn(), example).name, "1")
+        self.export(Churn(), example, version=2**63 - 1)
+        with self.assertRaisesRegex(ValueError, "has the last version"):
+            self.export(Churn(), example)
+
+    def test_processes_of_one_number_do_not_meet(self):
+        drafts = []
+
+        def write(draft):
+            drafts.append(draft)
+            if len(drafts) == 1:
+                publish(write, self.models, "m", None)
+
+        self.models.mkdir()
+        self.assertEqual(publish(write, self.models, "m", None).name, "2")
+        self.assertEqual(len(set(drafts)), 2)
+
+    def test_a_module_that_works_in_place_is_published_and_leaves_the_example_as_it_was(self):
+        for method in ("script", "trace"):
+            example = torch.randn(4, 2)
+            before = example.clone()
+            path = self.export(InPlace(), example, method, method=method)
+            self.assertTrue(torch.equal(example, before))
+            published = torch.jit.load(str(path / "model.pt"))
+            torch.testing.assert_close(published(example.clone()), before * 2 + 1)
+
+    def test_the_module_is_afterwards_as_it_was(self):
+        module = nn.Sequential(nn.BatchNorm1d(2), nn.Dropout(), nn.utils.weight_norm(nn.Linear(2, 1)))
+        module[1].eval()
+        for given in (module, torch.jit.script(nn.BatchNorm1d(2))):
+            modes = [part.training for part in given.modules()]
+            state = {name: tensor.data_ptr() for name, tensor in given.state_dict().items()}
+            self.export(given, torch.randn(4, 2), input_names=["x"])
+            self.assertEqual([part.training for part in given.modules()], modes)
+            self.assertEqual(state, {name: tensor.data_ptr()
+                                     for name, tensor in given.state_dict().items()})
+        centred = Centred().train()
+        with self.assertRaises(ValueError):
+            self.export(centred, torch.randn(4, 2))
+        self.assertTrue(centred.training)
 
     def test_an_interrupted_export_leaves_nothing(self):
         save = torch.jit.save
