@@ -262,12 +262,24 @@ class ExportTest(unittest.TestCase):
         module = torch.jit.load(str(version / "model.pt"))
         torch.testing.assert_close(module.weight, weights["weight"])
 
+        def with_weights(content):
+            file = self.models.parent / f"{len(list(self.models.parent.iterdir()))}.pt"
+            if isinstance(content, bytes):
+                file.write_bytes(content)
+            else:
+                torch.save(content, file)
+            return f"{code}:Churn", "--features=a,b", f"--weights={file}"
+
         for words, message in ((("churn.txt",), "write FILE.py:NAME"),
                                ((f"{code}:Churm", "--features=a,b"), "has no 'Churm'"),
                                ((f"{code}:Churn",), "pass --example"),
-                               ((f"{code}:Churn", "--example=x:FLOAT[2]"), "types are BOOL")):
+                               ((f"{code}:Churn", "--example=x:FLOAT[2]"), "types are BOOL"),
+                               (with_weights(b""), "holds no state_dict"),
+                               (with_weights(b"no such file"), "holds no state_dict"),
+                               (with_weights(nn.Linear(2, 1)), "it is a Linear"),
+                               (with_weights({"w": torch.ones(1)}), "does not fit")):
             wrong = run(*words)
-            self.assertNotEqual(wrong.returncode, 0)
+            self.assertEqual(wrong.returncode, 2)
             self.assertIn(message, wrong.stderr)
             self.assertEqual(wrong.stderr.count("\n"), 1, wrong.stderr)
 
