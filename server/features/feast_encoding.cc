@@ -84,4 +84,8 @@ CacheAnswer FeastEncoding::Decode(const redis::ReplyView& reply,
 void FeastEncoding::WriteCommands(absl::string_view, const FeatureRow&, absl::Duration,
                                   Send) const {}
 
+Arguments FeastEncoding::DropCommand(absl::string_view, absl::Span<const std::string>) const {
+  return {};
+}
+
 }  // namespace predictd::features

@@ -43,6 +43,7 @@ class FeastEncoding : public RowEncoding {
                      const std::shared_ptr<const Schema>& schema) const override;
   void WriteCommands(absl::string_view key, const FeatureRow& row, absl::Duration ttl,
                      Send send) const override;
+  Arguments DropCommand(absl::string_view key, absl::Span<const std::string> fields) const override;
 
  private:
   const FeastKey key_;

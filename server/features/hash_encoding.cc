@@ -95,4 +95,11 @@ void HashEncoding::WriteCommands(absl::string_view key, const FeatureRow& row, a
   send({"PEXPIRE", key, millis});
 }
 
+Arguments HashEncoding::DropCommand(absl::string_view key,
+                                    absl::Span<const std::string> fields) const {
+  Arguments command{"HDEL", key};
+  command.insert(command.end(), fields.begin(), fields.end());
+  return command;
+}
+
 }  // namespace predictd::features

@@ -19,8 +19,9 @@ namespace predictd::features {
 std::optional<float> ParseFeature(absl::string_view text);
 
 // HMGET of the schema's names; HDEL of the fields of missing features, HSET of the others, then
-// PEXPIRE. A field that is not there is a missing feature, a hash without any of the fields is a
-// miss, and so is one with a text that is no number.
+// PEXPIRE; HDEL of the schema's names, as others' fields may be beside them. A field that is not
+// there is a missing feature, a hash without any of the fields is a miss, and so is one with a text
+// that is no number.
 class HashEncoding : public RowEncoding {
  public:
   std::vector<std::string> Fields(const Schema& schema) const override;
@@ -29,6 +30,7 @@ class HashEncoding : public RowEncoding {
                      const std::shared_ptr<const Schema>& schema) const override;
   void WriteCommands(absl::string_view key, const FeatureRow& row, absl::Duration ttl,
                      Send send) const override;
+  Arguments DropCommand(absl::string_view key, absl::Span<const std::string> fields) const override;
 };
 
 }  // namespace predictd::features

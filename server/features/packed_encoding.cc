@@ -86,4 +86,8 @@ void PackedEncoding::WriteCommands(absl::string_view key, const FeatureRow& row,
   send(command);
 }
 
+Arguments PackedEncoding::DropCommand(absl::string_view key, absl::Span<const std::string>) const {
+  return {"DEL", key};
+}
+
 }  // namespace predictd::features

@@ -1,7 +1,8 @@
 // --feature_cache_encoding=packed: a string of fixed layout, all of it little-endian:
 //
 //   8 bytes  fingerprint of the schema
-//   8 bytes  Unix milliseconds of when the row was read from its source
+//   8 bytes  Unix milliseconds of when the row was read from its source; whoever reads a row takes
+//            one of more than a second from now for one of unknown age
 //   4 bytes  float32 per feature, in the schema's order; NaN = missing
 #ifndef PREDICTD_SERVER_FEATURES_PACKED_ENCODING_H_
 #define PREDICTD_SERVER_FEATURES_PACKED_ENCODING_H_
@@ -22,7 +23,7 @@ std::string PackRow(const FeatureRow& row);
 std::optional<FeatureRow> UnpackRow(absl::string_view value,
                                     const std::shared_ptr<const Schema>& schema);
 
-// GET; SET with PX.
+// GET; SET with PX; DEL.
 class PackedEncoding : public RowEncoding {
  public:
   std::vector<std::string> Fields(const Schema& schema) const override;
@@ -31,6 +32,7 @@ class PackedEncoding : public RowEncoding {
                      const std::shared_ptr<const Schema>& schema) const override;
   void WriteCommands(absl::string_view key, const FeatureRow& row, absl::Duration ttl,
                      Send send) const override;
+  Arguments DropCommand(absl::string_view key, absl::Span<const std::string> fields) const override;
 };
 
 }  // namespace predictd::features

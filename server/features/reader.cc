@@ -24,10 +24,14 @@ bool YoungEnough(absl::Time read_at, absl::Duration max_age, absl::Time asked) {
          (read_at != absl::InfinitePast() && read_at >= asked - max_age);
 }
 
-// Reads with different outcomes are different flights. No user id holds the NUL.
-std::string FlightKey(absl::string_view user_id, bool newest, uint64_t fingerprint) {
-  char kind[2 + sizeof(fingerprint)] = {'\0', newest ? 'n' : 'a'};
-  std::memcpy(kind + 2, &fingerprint, sizeof(fingerprint));
+// Reads with different outcomes are different flights: whoever comes after the user's row was
+// changed does not join one that began before. No user id holds the NUL.
+std::string FlightKey(absl::string_view user_id, bool newest, uint64_t fingerprint,
+                      uint32_t generation) {
+  // Both in eight bytes, spread by an odd number (the golden ratio): short keys need no allocation.
+  const uint64_t epoch = fingerprint ^ (generation * 0x9e3779b97f4a7c15);
+  char kind[2 + sizeof(epoch)] = {'\0', newest ? 'n' : 'a'};
+  std::memcpy(kind + 2, &epoch, sizeof(epoch));
   return absl::StrCat(user_id, absl::string_view(kind, sizeof(kind)));
 }
 
@@ -166,8 +170,10 @@ Task<Reader::Result> Reader::Join(absl::string_view user_id, From from, absl::Ti
   if (schema->size() == 0 && source_ == nullptr) {
     co_return absl::FailedPreconditionError("no feature names are known");
   }
-  const std::string key = FlightKey(user_id, from == From::kNewest, schema->fingerprint());
-  auto read = [&] { return AskStores(std::string(user_id), schema, from); };
+  const uint32_t generation = local_.Generation(user_id);
+  const std::string key =
+      FlightKey(user_id, from == From::kNewest, schema->fingerprint(), generation);
+  auto read = [&] { return AskStores(std::string(user_id), schema, generation, from); };
   auto joined = flights_.Join(loop_, scope_, key, deadline, read);
   SingleFlight::Landing landing = co_await joined;
   if (landing.started && (landing.result.ok() || absl::IsNotFound(landing.result.status()))) {

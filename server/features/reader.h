@@ -20,6 +20,7 @@
 #include "server/base/metrics.h"
 #include "server/base/schema.h"
 #include "server/features/breaker.h"
+#include "server/features/late_drops.h"
 #include "server/features/local_cache.h"
 #include "server/features/outage.h"
 #include "server/features/recent_best.h"
@@ -41,9 +42,10 @@ struct LocalRows {
 // Redis being down, slow or full of garbage is never an error to the caller while the source
 // answers. The age of a row is measured at the moment the caller asks. A row found in Redis or in
 // the source is kept in the in-process cache; one found in the source is written to Redis as well,
-// without the caller waiting for it. A row in the second half of its life still serves while it is
-// read anew in the background, so that no caller waits when it ends. Unknown users are remembered
-// for a moment.
+// without the caller waiting for it. A row in the second half of its life, in the process or as
+// this server wrote it to Redis, still serves while it is read anew in the background, so that no
+// caller waits when it ends. Unknown users are remembered for a moment. A row of Redis that was
+// read more than a second from now, by a clock that is ahead, is of unknown age.
 class Reader {
  public:
   struct Options {
@@ -57,7 +59,7 @@ class Reader {
     // callers share reads.
     absl::Duration source_timeout = absl::Seconds(1);
     // Expiry of what is written to Redis: a row found there in the second half of it is read anew
-    // from the source, in the background. 0 = never.
+    // from the source, in the background. 0 = never; nor is anything dropped there.
     absl::Duration cache_ttl = absl::ZeroDuration();
     // The source's, shared by all loops; null = every read is asked.
     Breaker* breaker = nullptr;
@@ -95,13 +97,16 @@ class Reader {
   Task<absl::StatusOr<FeatureRow>> Read(absl::string_view user_id, absl::Duration max_age,
                                         absl::Time deadline);
 
-  // The user's row in the source was written to: the copy in the process goes, and the one in
-  // Redis, where there is one, is read anew.
+  // The user's row in the source was written to: the copies in the process and in Redis go. Where
+  // Redis cannot be asked, the one there goes once it can.
   Task<void> Changed(std::string user_id);
 
   // Awaitable, by one at a time: resumes when no read is under way. To be awaited, after the last
   // Read, before this is destroyed: a read goes on after its callers have gone.
-  auto Done() { return scope_.Done(); }
+  auto Done() {
+    late_drops_.Close();
+    return scope_.Done();
+  }
 
  private:
   using Result = SingleFlight::Result;
@@ -115,7 +120,8 @@ class Reader {
   Task<Result> ReadYoung(absl::string_view user_id, absl::Duration max_age, absl::Time deadline);
   Task<absl::StatusOr<std::optional<FeatureRow>>> ReadSource(const std::string& user_id);
   // The flight.
-  Task<Result> AskStores(std::string user_id, std::shared_ptr<const Schema> schema, From from);
+  Task<Result> AskStores(std::string user_id, std::shared_ptr<const Schema> schema,
+                         uint32_t generation, From from);
   void Keep(absl::string_view user_id, uint32_t generation, const FeatureRow& row);
   void KeepUnknown(absl::string_view user_id, uint32_t generation, const Schema& schema);
   static absl::Status UnknownUser(absl::string_view user_id);
@@ -124,6 +130,9 @@ class Reader {
   Task<void> Refresh(std::string user_id, From from);
   void Fill(absl::string_view user_id, uint32_t generation, const FeatureRow& row);
   Task<void> FillUnseen(std::string user_id, uint32_t generation, FeatureRow row);
+  bool MayDrop(const CacheAnswer& answer) const;
+  Task<bool> Drop(std::string user_id);
+  Task<void> DropIfGone(std::string user_id);
   absl::Time WallNow() const { return loop_.WallNow(); }
 
   Loop& loop_;
@@ -137,8 +146,9 @@ class Reader {
   Outage cache_outage_{"redis"};
   // By From.
   std::array<RecentBest, 2> shortest_reads_;
-  // Last member: what runs in it uses the others.
+  // Last but for what starts tasks in it: these use the others.
   Scope scope_;
+  LateDrops late_drops_{loop_, scope_, [this](std::string id) { return Drop(std::move(id)); }};
 };
 
 }  // namespace predictd::features

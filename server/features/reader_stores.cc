@@ -6,10 +6,15 @@
 #include "server/features/reader.h"
 
 namespace predictd::features {
+namespace {
+
+// Clocks of two machines that are kept in step differ by less.
+constexpr absl::Duration kClocksDiffer = absl::Seconds(1);
+
+}  // namespace
 
 Task<Reader::Result> Reader::AskStores(std::string user_id, std::shared_ptr<const Schema> schema,
-                                       From from) {
-  const uint32_t generation = local_.Generation(user_id);
+                                       uint32_t generation, From from) {
   bool may_fill = false;
   std::string cache_failure;
   if (cache_ != nullptr && from == From::kAnywhere && schema->size() > 0) {
@@ -21,8 +26,12 @@ Task<Reader::Result> Reader::AskStores(std::string user_id, std::shared_ptr<cons
       cache_failure = cache_outage_.Failed(answer.status, WallNow());
     }
     if (answer.row) {
+      if (answer.row->read_at > WallNow() + kClocksDiffer) {
+        answer.row->read_at = absl::InfinitePast();
+      }
       Keep(user_id, generation, *answer.row);
-      if (source_ != nullptr && IsAgeing(*answer.row)) {
+      // What may not be filled, such as Feast's, is not renewed by the source either.
+      if (source_ != nullptr && answer.may_fill && IsAgeing(*answer.row)) {
         scope_.Spawn(Refresh(user_id, From::kNewest));
       }
       co_return *std::move(answer.row);
@@ -46,7 +55,13 @@ Task<Reader::Result> Reader::AskStores(std::string user_id, std::shared_ptr<cons
     options_.metrics->CountDegraded(Degraded::kWithoutRedis);
   }
   if (!read->has_value()) {
-    KeepUnknown(user_id, generation, *schema);
+    if (from == From::kNewest && cache_ != nullptr) {
+      // Not remembered as unknown: Redis was not asked.
+      local_.Erase(user_id);
+      scope_.Spawn(DropIfGone(user_id));
+    } else {
+      KeepUnknown(user_id, generation, *schema);
+    }
     co_return UnknownUser(user_id);
   }
   FeatureRow& row = **read;
@@ -114,15 +129,41 @@ Task<void> Reader::Refresh(std::string user_id, From from) {
   (void)co_await std::move(reading);
 }
 
-Task<void> Reader::Changed(std::string user_id) {
+bool Reader::MayDrop(const CacheAnswer& answer) const {
+  return answer.row && answer.may_fill && options_.cache_ttl > absl::ZeroDuration();
+}
+
+// False: Redis could not be asked. Looks at the key first: what is not ours is never touched.
+Task<bool> Reader::Drop(std::string user_id) {
+  const std::shared_ptr<const Schema> schema = CurrentSchema();
+  Task<CacheAnswer> looking = cache_->Read(user_id, schema);
+  const CacheAnswer present = co_await std::move(looking);
+  if (!MayDrop(present)) co_return present.status.ok();
+  cache_->Drop(user_id, *schema);
+  // Redis answers in order: once this is answered the row is gone.
+  Task<CacheAnswer> waiting = cache_->Read(user_id, schema);
+  const CacheAnswer after = co_await std::move(waiting);
+  // Whoever read the row before it went may have kept it.
   local_.Invalidate(user_id);
-  if (cache_ == nullptr || source_ == nullptr || CurrentSchema()->size() == 0) co_return;
+  co_return after.status.ok();
+}
+
+// The source does not know the user. A row without an age may be somebody else's, who knows.
+Task<void> Reader::DropIfGone(std::string user_id) {
   Task<CacheAnswer> reading = cache_->Read(user_id, CurrentSchema());
   const CacheAnswer answer = co_await std::move(reading);
-  if (!answer.row) co_return;
-  Task<Result> newest = ReadNewest(user_id, true, absl::InfiniteFuture());
-  // What goes wrong is the stores' to count; the copy in Redis then ends with its TTL.
-  (void)co_await std::move(newest);
+  if (!MayDrop(answer) || answer.row->read_at == absl::InfinitePast()) co_return;
+  Task<bool> dropping = Drop(std::move(user_id));
+  (void)co_await std::move(dropping);
+}
+
+Task<void> Reader::Changed(std::string user_id) {
+  // First: what was read before the change is not written to Redis after the drop.
+  local_.Invalidate(user_id);
+  if (cache_ == nullptr || source_ == nullptr || CurrentSchema()->size() == 0) co_return;
+  Task<bool> dropping = Drop(user_id);
+  const bool asked = co_await std::move(dropping);
+  if (!asked) late_drops_.Add(std::move(user_id));
 }
 
 }  // namespace predictd::features

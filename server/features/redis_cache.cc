@@ -45,6 +45,14 @@ bool RedisCache::Fill(absl::string_view user_id, const FeatureRow& row) {
   return written;
 }
 
+void RedisCache::Drop(absl::string_view user_id, const Schema& schema) {
+  const std::optional<std::string> key = encoding_.Key(options_.prefix, user_id);
+  if (!key) return;
+  const std::shared_ptr<const std::vector<std::string>> fields = FieldsFor(schema);
+  const Arguments command = encoding_.DropCommand(*key, *fields);
+  if (!command.empty()) redis_.Send(command);
+}
+
 std::shared_ptr<const std::vector<std::string>> RedisCache::FieldsFor(const Schema& schema) {
   if (fields_ == nullptr || fields_schema_ != schema.fingerprint()) {
     fields_ = std::make_shared<const std::vector<std::string>>(encoding_.Fields(schema));

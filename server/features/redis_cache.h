@@ -35,6 +35,7 @@ class RedisCache : public SharedCache {
 
   Task<CacheAnswer> Read(std::string user_id, std::shared_ptr<const Schema> schema) override;
   bool Fill(absl::string_view user_id, const FeatureRow& row) override;
+  void Drop(absl::string_view user_id, const Schema& schema) override;
 
  private:
   std::shared_ptr<const std::vector<std::string>> FieldsFor(const Schema& schema);

@@ -54,6 +54,11 @@ class RowEncoding {
   // never. None where the row has nothing to store.
   virtual void WriteCommands(absl::string_view key, const FeatureRow& row, absl::Duration ttl,
                              Send send) const = 0;
+
+  // The command that takes `fields` away, or where there are none the value; empty where rows are
+  // only read. Looks at both parameters, which outlive it.
+  virtual Arguments DropCommand(absl::string_view key,
+                                absl::Span<const std::string> fields) const = 0;
 };
 
 // HMGET.

@@ -38,6 +38,10 @@ class SharedCache {
 
   // Writes the row without waiting for the outcome. False: there was nothing to write, or nowhere.
   virtual bool Fill(absl::string_view user_id, const FeatureRow& row) = 0;
+
+  // Takes the features of `schema` away without waiting for the outcome: a Read that begins
+  // afterwards is answered after that. Only for what a Read has just found and may be filled.
+  virtual void Drop(absl::string_view user_id, const Schema& schema) = 0;
 };
 
 }  // namespace predictd::features

@@ -113,7 +113,7 @@ class FakeCache : public SharedCache {
     co_await pass;
     if (!error.ok()) co_return CacheAnswer{.status = error};
     if (wrong_type) co_return CacheAnswer{};
-    CacheAnswer answer{.may_fill = true};
+    CacheAnswer answer{.may_fill = !is_feasts};
     const auto it = rows.find(user_id);
     if (it != rows.end() && it->second.schema->fingerprint() == schema->fingerprint()) {
       answer.row = it->second;
@@ -127,12 +127,20 @@ class FakeCache : public SharedCache {
     return true;
   }
 
+  void Drop(absl::string_view user_id, const Schema&) override {
+    drops.emplace_back(user_id);
+    if (!refuses_drops) rows.erase(std::string(user_id));
+  }
+
   Gate gate;
   std::map<std::string, FeatureRow> rows;
   absl::Status error;
   bool wrong_type = false;
   int reads = 0;
+  bool is_feasts = false;  // rows are never written
+  bool refuses_drops = false;
   std::vector<std::string> fills;
+  std::vector<std::string> drops;
 };
 
 // Starts `task` in `scope`; its result is there once it has ended.

@@ -113,43 +113,28 @@ TEST_CASE("an unknown user is remembered for a moment, unless the caller asks fo
   CHECK(fixture.Read("bob").ok());
 }
 
-TEST_CASE("a row that was written to is out of the process at once, and new in Redis") {
+TEST_CASE("a row that only Feast knows is neither renewed from the source nor lost to it") {
   Fixture fixture;
-  fixture.source.rows["ann"] = {1.0f, 2.0f};
-  REQUIRE(fixture.Read("ann").ok());
-  fixture.source.rows["ann"] = {3.0f, 4.0f};
-  fixture.cache.gate.Close();
-  fixture.callers.Spawn(fixture.reader.Changed("ann"));
-  CHECK_FALSE(fixture.HasLocal("ann"));
-  fixture.cache.gate.Open();
-  fixture.loop.RunUntilIdle();
-  CHECK(fixture.cache.rows["ann"].values == FeatureValues{3.0f, 4.0f});
-  CHECK(fixture.Read("ann")->values == FeatureValues{3.0f, 4.0f});
-
-  // Nobody has asked for this one: loading a table fills no cache.
-  fixture.source.rows["bob"] = {5.0f, 6.0f};
-  const int reads = fixture.source.reads;
-  fixture.callers.Spawn(fixture.reader.Changed("bob"));
-  fixture.loop.RunUntilIdle();
-  CHECK(fixture.source.reads == reads);
-  CHECK(fixture.cache.rows.count("bob") == 0);
+  fixture.cache.is_feasts = true;
+  fixture.PutInCache("ann", {1.0f, 2.0f}, fixture.clock.WallNow() - absl::Minutes(50));
+  CHECK(fixture.Read("ann").ok());
+  CHECK(fixture.source.reads == 0);
+  CHECK(absl::IsNotFound(fixture.Read("ann", absl::ZeroDuration()).status()));
+  CHECK(fixture.Read("ann").ok());
+  CHECK(fixture.cache.drops.empty());
 }
 
-TEST_CASE("a row that is written to while it is read does not go into Redis as it was before") {
+TEST_CASE("a row of Redis that was read after now is of unknown age") {
   Fixture fixture;
-  fixture.source.rows["ann"] = {1.0f, 2.0f};
-  fixture.source.gate.Close();
-  const auto before = fixture.Start("ann");
-  fixture.loop.RunUntilIdle();
   fixture.source.rows["ann"] = {3.0f, 4.0f};
-  fixture.callers.Spawn(fixture.reader.Changed("ann"));
-  fixture.loop.RunUntilIdle();
-  fixture.source.gate.Open();
-  fixture.loop.RunUntilIdle();
-  CHECK((**before)->values == FeatureValues{1.0f, 2.0f});
-  CHECK(fixture.cache.fills.empty());
+  fixture.PutInCache("ann", {1.0f, 2.0f}, fixture.clock.WallNow() + absl::Hours(9));
+  CHECK(fixture.Read("ann")->read_at == absl::InfinitePast());
+  CHECK(fixture.Read("ann", absl::Hours(1))->values == FeatureValues{3.0f, 4.0f});
   CHECK(fixture.Read("ann")->values == FeatureValues{3.0f, 4.0f});
-  CHECK(fixture.cache.rows["ann"].values == FeatureValues{3.0f, 4.0f});
+
+  const absl::Time ahead = fixture.clock.WallNow() + absl::Milliseconds(900);
+  fixture.PutInCache("bob", {1.0f, 2.0f}, ahead);
+  CHECK(fixture.Read("bob", absl::Minutes(1))->read_at == ahead);
 }
 
 }  // namespace

@@ -49,6 +49,16 @@ class Rig {
     return **row;
   }
 
+  void Change(std::string user) {
+    bool done = false;
+    scope.Spawn([](Reader& its_reader, std::string user_id, bool& out) -> Task<void> {
+      Task<void> changed = its_reader.Changed(std::move(user_id));
+      co_await std::move(changed);
+      out = true;
+    }(reader, std::move(user), done));
+    loop.RunUntil([&] { return done; });
+  }
+
   double Errors(absl::string_view kind) {
     for (const auto& family : metrics.Collect()) {
       if (family.name != "predictd_feature_errors_total") continue;
@@ -74,7 +84,8 @@ class Rig {
   std::unique_ptr<RowEncoding> encoding;
   redis::Client client;
   RedisCache cache;
-  Reader reader{loop, {.schema = schema}, local, flights, &cache, &source};
+  Reader reader{loop,   {.schema = schema, .cache_ttl = absl::Hours(1)}, local, flights, &cache,
+                &source};
   Scope scope;
 };
 
@@ -142,6 +153,26 @@ TEST_CASE("the newest row replaces the one in Redis") {
   CHECK(row->values == FeatureValues{42.5f, 0.0f});
 }
 
+TEST_CASE("packed: a row that was written to is gone from Redis once that is answered") {
+  Rig rig(std::make_unique<PackedEncoding>());
+  REQUIRE(rig.Read("ann").ok());
+  REQUIRE(rig.server.Do({"EXISTS", "features:ann"}).integer() == 1);
+  rig.Change("ann");
+  CHECK(rig.server.Do({"EXISTS", "features:ann"}).integer() == 0);
+  rig.server.Do({"SET", "features:ann", "garbage"});
+  rig.Change("ann");
+  CHECK(rig.server.Do({"GET", "features:ann"}).text() == "garbage");
+}
+
+TEST_CASE("hash: of a row that was written to the features are gone, and nobody else's fields") {
+  Rig rig(std::make_unique<HashEncoding>());
+  REQUIRE(rig.Read("ann").ok());
+  rig.server.Do({"HSET", "features:ann", "theirs", "1"});
+  rig.Change("ann");
+  CHECK(rig.server.Do({"HLEN", "features:ann"}).integer() == 1);
+  CHECK(rig.server.Do({"HGET", "features:ann", "theirs"}).text() == "1");
+}
+
 TEST_CASE("a time to live of zero writes nothing") {
   Rig rig(std::make_unique<PackedEncoding>(), {.ttl = absl::ZeroDuration()});
   REQUIRE(rig.Read("ann").ok());
@@ -188,6 +219,17 @@ TEST_CASE("a row is found in a cluster, also after its slot has moved") {
   servers.MoveSlot("features:ann", from, to);
   CHECK(read().row->values == FeatureValues{41.5f, 1});
   CHECK(from.Do({"GET", "features:ann"}).error_code() == "MOVED");
+
+  // The drop goes to where the slot was before.
+  servers.MoveSlot("features:ann", to, from);
+  FakeSource source{loop, schema};
+  LocalCache local{{.bytes = 0}};
+  SingleFlight flights;
+  Reader reader{loop,   {.schema = schema, .cache_ttl = absl::Hours(1)}, local, flights, &cache,
+                &source};
+  scope.Spawn(reader.Changed("ann"));
+  loop.RunUntil([&] { return scope.running() == 0; });
+  CHECK(from.Do({"EXISTS", "features:ann"}).integer() == 0);
 }
 
 }  // namespace
