@@ -8,29 +8,19 @@
 #include <system_error>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/json.h"
 
 namespace predictd::features {
-namespace {
-
-template <typename Number>
-bool ParseAll(absl::string_view text, Number& value) {
-  const char* const end = text.data() + text.size();
-  const std::from_chars_result parsed = std::from_chars(text.data(), end, value);
-  return parsed.ec == std::errc() && parsed.ptr == end;
-}
-
-}  // namespace
 
 std::optional<float> ParseFeature(absl::string_view text) {
   float value;
-  if (!ParseAll(text, value)) {
-    // Out of a float's range, perhaps: a double tells too small from too large.
-    double wide;
-    if (!ParseAll(text, wide)) return std::nullopt;
-    value = static_cast<float>(wide);
-  }
+  const char* const end = text.data() + text.size();
+  const std::from_chars_result parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ptr != end || parsed.ec == std::errc::invalid_argument) return std::nullopt;
+  // Out of a float's range: 0 or infinite.
+  if (parsed.ec != std::errc() && !absl::SimpleAtof(text, &value)) return std::nullopt;
   if (!std::isfinite(value)) return std::nullopt;
   return value;
 }

@@ -191,6 +191,7 @@ TEST_CASE("hash: decimal text is read as the nearest float") {
   CHECK(ParseFeature(".5") == 0.5f);
   CHECK(ParseFeature("1e-45") == std::numeric_limits<float>::denorm_min());
   CHECK(ParseFeature("1e-300") == 0.0f);
+  CHECK(ParseFeature("-1e-400") == 0.0f);
 }
 
 TEST_CASE("hash: commands take away what is missing") {
