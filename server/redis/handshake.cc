@@ -41,10 +41,13 @@ absl::Status Handshake::Take(const ReplyView& reply) {
     return absl::DataLossError(
         absl::StrCat("the answer to ", step.command, " is not ", step.answer));
   }
-  const std::string message = absl::StrCat(step.command, ": ", reply.text());
+  const bool auth = step.command == "AUTH";
+  const std::string message =
+      auth ? absl::StrCat("AUTH: ", reply.error_code(),
+                          " (the rest is not shown, as some servers repeat the password there)")
+           : absl::StrCat(step.command, ": ", reply.text());
   // Before Redis 6 a wrong password is a plain ERR.
-  const bool refused =
-      IsRefusal(reply.error_code()) || (step.command == "AUTH" && reply.error_code() == "ERR");
+  const bool refused = IsRefusal(reply.error_code()) || (auth && reply.error_code() == "ERR");
   return refused ? absl::PermissionDeniedError(message) : absl::FailedPreconditionError(message);
 }
 

@@ -23,7 +23,8 @@ class Handshake {
   void Begin(const Address& address, Connection& connection);
 
   // Takes the next answer. PERMISSION_DENIED: the credentials do not suffice. FAILED_PRECONDITION:
-  // another error of Redis, such as LOADING. DATA_LOSS: not an answer to what was sent.
+  // another error of Redis, such as LOADING. DATA_LOSS: not an answer to what was sent. No message
+  // holds the password.
   absl::Status Take(const ReplyView& reply);
 
   bool done() const { return next_ == expected_.size(); }
