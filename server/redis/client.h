@@ -85,6 +85,10 @@ class Client final : public Commands, public TurnStep, private Timer {
  private:
   enum class State { kNew, kWaiting, kResolving, kConnecting, kHandshake, kUp };
   using Health = ServerState::Health;
+  struct Refusals {
+    bool reported = false;
+    absl::Time last = absl::InfinitePast();
+  };
 
   // Each step towards kUp, and the way back.
   void Attempt();
@@ -110,7 +114,8 @@ class Client final : public Commands, public TurnStep, private Timer {
   void Count(StoreError kind) { metrics_.CountStoreError(Store::kRedis, kind); }
   void CountReason(const absl::Status& reason, bool was_up);
   void Report(Health news, const absl::Status& reason);
-  // Redis refused (empty `refusal`: took) a write or a read; says what changed.
+  // Redis refused (empty `refusal`: took) a write or a read; says what changed: that it takes them
+  // again once it has refused none for a while, as it may refuse one command and take others.
   void NoteRefusal(bool write, absl::string_view refusal);
 
   Loop& loop_;
@@ -142,8 +147,8 @@ class Client final : public Commands, public TurnStep, private Timer {
   absl::Status reconnect_;
   absl::Time next_readonly_reconnect_ = absl::InfinitePast();
   bool readonly_ = false;
-  bool writes_refused_ = false;  // by the last answer: NOPERM
-  bool reads_refused_ = false;
+  Refusals writes_refused_;  // NOPERM
+  Refusals reads_refused_;
 
   Health reported_ = Health::kUnknown;
 

@@ -12,6 +12,9 @@ namespace {
 // A connection that did not last this long does not make the next attempt quick again.
 constexpr absl::Duration kStable = absl::Seconds(1);
 
+// So long without a refusal means that the user's rights have changed.
+constexpr absl::Duration kNoRefusals = absl::Minutes(1);
+
 }  // namespace
 
 void Client::Attempt() {
@@ -144,8 +147,13 @@ void Client::Report(Health news, const absl::Status& reason) {
 }
 
 void Client::NoteRefusal(bool write, absl::string_view refusal) {
-  bool& refused = write ? writes_refused_ : reads_refused_;
-  if (std::exchange(refused, !refusal.empty()) == !refusal.empty()) return;
+  Refusals& refusals = write ? writes_refused_ : reads_refused_;
+  if (refusal.empty()) {
+    if (!refusals.reported || loop_.Now() - refusals.last < kNoRefusals) return;
+  } else {
+    refusals.last = loop_.Now();
+  }
+  if (std::exchange(refusals.reported, !refusal.empty()) == !refusal.empty()) return;
   using Trouble = ServerState::Trouble;
   options_.state->Note(write ? Trouble::kRefusesWrites : Trouble::kRefusesReads, refusal);
 }

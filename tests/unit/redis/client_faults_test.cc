@@ -6,7 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "server/redis/client.h"
 #include "tests/catch.h"
+#include "tests/fakes/captured_log.h"
 #include "tests/fakes/scripted_redis.h"
+#include "tests/unit/redis/answering_redis.h"
 #include "tests/unit/redis/rig.h"
 
 namespace predictd::redis {
@@ -250,6 +252,57 @@ TEST_CASE("an error to a write is counted as a write and answers nobody") {
   CHECK(scene.rig.Errors("error") == 0);
   scene.CheckWorks();
   CHECK(scene.rig.Reconnects() == 0);
+}
+
+TEST_CASE(
+    "of several write commands one may be refused: that is one line, until none was for long") {
+  const CapturedLog log;
+  Scene scene;
+  REQUIRE(scene.Up());
+  constexpr absl::string_view kTaken = ":1\r\n";
+  constexpr absl::string_view kRefused = "-NOPERM this user has no permissions\r\n";
+  const auto write = [&](absl::string_view answer) {
+    scene.rig.client.Send({"HDEL", "a", "x"});
+    const Answer& last = scene.rig.Ask({"HSET", "a", "y", "1"});
+    scene.rig.client.Send({"HSET", "a", "y", "1"});
+    const size_t already = scene.server.received().size();
+    REQUIRE(scene.Received(already + 90));
+    scene.server.Say(absl::StrCat(answer, kTaken, kTaken));
+    REQUIRE(scene.RunUntilNow([&] { return last.done && scene.rig.client.idle(); }));
+  };
+  for (int i = 0; i < 5; ++i) {
+    write(kRefused);
+    scene.clock.Advance(absl::Seconds(20));
+  }
+  CHECK(log.Count("redis refuses writes") == 1);
+  CHECK(log.Count("redis takes writes again") == 0);
+  scene.clock.Advance(absl::Minutes(1));
+  write(kTaken);
+  CHECK(log.Count("redis takes writes again") == 1);
+}
+
+TEST_CASE("a password that a server repeats is neither in the log nor in a caller's error") {
+  const CapturedLog log;
+  const FakeClock clock;
+  AnsweringRedis server([](const std::vector<std::string>& words) {
+    return words[0] == "PING" ? "+PONG\r\n"
+                              : "-ERR unknown command 'AUTH', with args beginning with: '" +
+                                    words.back() + "' \r\n";
+  });
+  Address address = server.address();
+  address.password = "s3cretpw";
+  address.user = GENERATE("", "app");
+  Rig rig(clock, address, kPatient);
+  rig.loop.set_longest_sleep(absl::Microseconds(200));
+  REQUIRE(rig.loop.RunUntil([&] {
+    server.Poll();
+    return rig.Errors("refused") >= 1;
+  }));
+  const Answer& answer = rig.Ask({"GET", "a"});
+  CHECK(answer.text.find("AUTH: ERR") != std::string::npos);
+  CHECK(answer.text.find("s3cretpw") == std::string::npos);
+  CHECK(log.Count("AUTH: ERR") == 1);
+  CHECK(log.Count("s3cretpw") == 0);
 }
 
 TEST_CASE("a replica's refusal makes the client reconnect once in a while, not each time") {
