@@ -22,6 +22,8 @@ constexpr uint64_t kMaxUses = 3;
 constexpr uint64_t kUsesToStay = 2;
 // Most rows that one eviction sends round again: it runs on an event loop, under the lock.
 constexpr int kMaxSecondChances = 64;
+// Of the number of a flush, in each entry.
+constexpr int kFlushBits = 11;
 // Longest from a Put to the echo of its row's write to Redis. What has not come by then, because
 // the write failed, must not cover somebody else's.
 constexpr int64_t kLongestEcho = 1000;
@@ -43,14 +45,15 @@ struct CacheShard::Entry {
   uint64_t read_at : 42;  // milliseconds: until the year 2109
   uint64_t value_count : 16;
   uint64_t uses : 2;
-  uint64_t dead : 1;  // out of the table; freed when its queue gets to it
-  uint64_t : 0;
-  uint64_t put_at : 44;
-  uint64_t key_size : 10;
+  uint64_t dead : 1;        // out of the table; freed when its queue gets to it
   uint64_t stale : 1;       // erased; its place is kept for the next Put
   uint64_t unknown : 1;     // no row: nobody knew the user
   uint64_t refreshing : 1;  // somebody was told to read it anew; until the next Put
-  uint64_t echo : 1;        // Redis will tell of this very row; until the next Put
+  uint64_t : 0;
+  uint64_t put_at : 42;
+  uint64_t key_size : 10;
+  uint64_t flushes : kFlushBits;  // the shard's when it was put
+  uint64_t echo : 1;              // Redis will tell of this very row; until the next Put
 
   char* key_bytes() { return reinterpret_cast<char*>(this + 1); }
   char* value_bytes() { return key_bytes() + key_size; }
@@ -149,13 +152,17 @@ void CacheShard::Put(absl::string_view key, uint64_t hash, const Row& row, int64
   if (count > 0) std::memcpy(entry->value_bytes(), row.values.data(), count * sizeof(float));
   entry->read_at = static_cast<uint64_t>(row.read_at);
   entry->put_at = static_cast<uint64_t>(now);
+  entry->flushes = flushes_;
   entry->stale = 0;
   entry->refreshing = 0;
   entry->echo = 0;
 }
 
 void CacheShard::Erase(absl::string_view key, uint64_t hash) {
-  if (Entry* entry = Find(key, hash); entry != nullptr) entry->stale = 1;
+  Entry* entry = Find(key, hash);
+  if (entry == nullptr) return;
+  entry->stale = 1;
+  entry->echo = 0;
 }
 
 void CacheShard::ExpectEcho(absl::string_view key, uint64_t hash) {
@@ -164,9 +171,16 @@ void CacheShard::ExpectEcho(absl::string_view key, uint64_t hash) {
 
 bool CacheShard::IsEcho(absl::string_view key, uint64_t hash, int64_t now) {
   Entry* entry = Find(key, hash);
-  if (entry == nullptr || !entry->echo) return false;
+  if (entry == nullptr || !entry->echo || entry->flushes != flushes_) return false;
   entry->echo = 0;
   return now - static_cast<int64_t>(entry->put_at) <= kLongestEcho;
+}
+
+void CacheShard::Flush() {
+  if (++flushes_ < uint64_t{1} << kFlushBits) return;
+  // Numbers begin anew, so what is left of the first ones has to go.
+  flushes_ = 0;
+  Clear();
 }
 
 void CacheShard::Clear() {
@@ -216,7 +230,8 @@ void CacheShard::Leave(Entry& entry) {
 
 bool CacheShard::Fresh(const Entry& entry, int64_t now) const {
   const int64_t max_age = entry.unknown ? unknown_max_age_ : max_age_;
-  return !entry.stale && now - static_cast<int64_t>(entry.put_at) <= max_age;
+  return !entry.stale && entry.flushes == flushes_ &&
+         now - static_cast<int64_t>(entry.put_at) <= max_age;
 }
 
 absl::Span<CacheShard::Ghost> CacheShard::GhostSet(uint64_t hash) {

@@ -170,14 +170,6 @@ void LocalCache::Erase(absl::string_view user_id) {
   shard.cache->Erase(user_id, hash);
 }
 
-void LocalCache::Clear() {
-  if (shards_ == nullptr) return;
-  for (int i = 0; i < kShards; ++i) {
-    MutexLock lock(shards_[i].mutex);
-    shards_[i].cache->Clear();
-  }
-}
-
 void LocalCache::Invalidate(absl::string_view user_id) {
   const uint64_t hash = CacheShard::Hash(user_id);
   if (shards_ == nullptr) {
@@ -210,7 +202,10 @@ void LocalCache::ExpectEcho(absl::string_view user_id) {
 
 void LocalCache::Flush() {
   flushes_.fetch_add(1, std::memory_order_acq_rel);
-  Clear();
+  for (int i = 0; shards_ != nullptr && i < kShards; ++i) {
+    MutexLock lock(shards_[i].mutex);
+    shards_[i].cache->Flush();
+  }
 }
 
 size_t LocalCache::bytes() const {

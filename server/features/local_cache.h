@@ -83,7 +83,6 @@ class LocalCache {
 
   // Leaves the generation alone.
   void Erase(absl::string_view user_id);
-  void Clear();
 
   // Erase, and a new generation: what is being read does not come back.
   void Invalidate(absl::string_view user_id);
@@ -93,10 +92,12 @@ class LocalCache {
   // InvalidateUnlessEcho, within a second, is about this one. Somebody else's write that Redis
   // tells of together with it goes unnoticed until `ttl`.
   void ExpectEcho(absl::string_view user_id);
-  // Clear, and a new generation of every user.
+  // Erase, and a new generation, of every user, in a time that does not depend on how many are
+  // kept: their memory goes as others need it.
   void Flush();
 
-  // At this moment; unknown users count as rows. The generations take 16 KiB beside `bytes`.
+  // At this moment; unknown users count as rows, and so does what is not found any more until its
+  // memory goes. The generations take 16 KiB beside `bytes`.
   size_t bytes() const;
   size_t rows() const;
 

@@ -40,7 +40,47 @@ TEST_CASE("a row that was read before a flush is not kept, whoever it is of") {
   PutOf(rig, "bob", bob, 1.0f);
   CHECK_FALSE(rig.Has("ann"));
   CHECK_FALSE(rig.Has("bob"));
-  CHECK(rig.cache.rows() == 0);
+}
+
+TEST_CASE("a row that is put in the instant of a flush is kept, one put before is gone for good") {
+  CacheRig rig({.bytes = kMegabyte, .ttl = absl::Hours(1)});
+  rig.Put("ann", {1.0f});
+  // Beyond the number of flushes that are told apart.
+  for (int i = 0; i < 5000; ++i) {
+    rig.cache.Flush();
+    REQUIRE_FALSE(rig.Has("ann"));
+    rig.Put("bob", {2.0f});
+    REQUIRE(rig.Has("bob"));
+  }
+  rig.Put("ann", {3.0f});
+  CHECK(rig.Has("ann"));
+}
+
+TEST_CASE("the memory of flushed rows is used again") {
+  CacheRig rig({.bytes = kMegabyte});
+  const auto fill = [&](absl::string_view name) {
+    for (int i = 0; i < 20000; ++i) rig.Put(absl::StrCat(name, i), {1.0f, 2.0f});
+  };
+  fill("user");
+  const size_t rows = rig.cache.rows();
+  rig.cache.Flush();
+  fill("other");
+  CHECK(rig.cache.bytes() <= kMegabyte);
+  CHECK(rig.cache.rows() >= rows * 9 / 10);
+  int kept = 0;
+  for (int i = 0; i < 20000; ++i) kept += rig.Has(absl::StrCat("user", i));
+  CHECK(kept == 0);
+}
+
+TEST_CASE("an echo that is due when the row goes covers nothing else") {
+  CacheRig rig;
+  rig.Put("ann", {1.0f});
+  rig.cache.ExpectEcho("ann");
+  SECTION("one row goes") { rig.cache.Invalidate("ann"); }
+  SECTION("all go") { rig.cache.Flush(); }
+  const uint32_t before = rig.cache.Generation("ann");
+  rig.cache.InvalidateUnlessEcho("ann", rig.clock.Now());
+  CHECK(rig.cache.Generation("ann") != before);
 }
 
 TEST_CASE("a cache that is off tells that a user was invalidated all the same") {
