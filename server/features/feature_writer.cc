@@ -18,7 +18,10 @@ Task<absl::StatusOr<std::vector<absl::Status>>> FeatureWriter::Write(
   for (const FeatureRecord& row : rows) user_ids.push_back(row.user_id);
   auto write = sink_.Write(loop_, std::move(names), std::move(rows), deadline);
   absl::StatusOr<std::vector<absl::Status>> statuses = co_await std::move(write);
-  if (absl::IsInvalidArgument(statuses.status())) co_return statuses;
+  // Nothing was written.
+  if (absl::IsInvalidArgument(statuses.status()) || absl::IsResourceExhausted(statuses.status())) {
+    co_return statuses;
+  }
   if (absl::IsDeadlineExceeded(statuses.status())) {
     // It may be under way: what is dropped now would be read as it was before.
     late_.Spawn(ForgetOnceSettled(std::move(user_ids)));

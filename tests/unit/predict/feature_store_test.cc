@@ -98,6 +98,18 @@ TEST_CASE("after a write whose answer was lost no old copy stays") {
   CHECK(test.changed.empty());
 }
 
+TEST_CASE("a write that was refused before it began leaves the caches alone") {
+  StoreRig test;
+  FeatureSinkThread full(std::make_unique<SinkOfSource>(test.rig.source), test.rig.clock,
+                         test.rig.metrics, /*max_queue=*/0);
+  features::FeatureWriter writer(test.rig.loop, full,
+                                 [&](std::string id) { return test.Changed(std::move(id)); });
+  FeatureStore store(test.rig.loop, &test.rig.reader, &writer, test.rig.metrics);
+  const auto put = test.rig.Await(store.Put({"id", "age"}, {{"u", {3, 4}}}, test.rig.call));
+  CHECK(absl::IsResourceExhausted(put.status()));
+  CHECK(test.changed.empty());
+}
+
 TEST_CASE("a write that ends after its deadline leaves no old copy, once it has ended") {
   StoreRig test;
   test.rig.call.deadline = test.rig.clock.Now() + absl::Seconds(1);
