@@ -28,17 +28,24 @@ std::unique_ptr<features::RowEncoding> MakeEncoding(const config::Config& config
   return std::make_unique<features::PackedEncoding>();
 }
 
-// The source's schema, for one loop; without names while it is not known.
-FeatureTiers::SchemaFunction SchemaOf(const FeatureSource& source) {
-  return [&source, generation = uint64_t{0},
-          schema = std::make_shared<const Schema>(
-              std::vector<std::string>())]() mutable -> const std::shared_ptr<const Schema>& {
-    if (const uint64_t now = source.schema_generation(); now != generation) {
-      generation = now;
-      schema = source.schema();
-    }
-    return schema;
-  };
+// The source's schema, for one loop; while it is not known, as `until_known` says.
+FeatureTiers::SchemaFunction SchemaOf(const FeatureSource& source,
+                                      FeatureTiers::SchemaFunction until_known) {
+  return
+      [&source, until_known = std::move(until_known), generation = uint64_t{0},
+       schema = std::shared_ptr<const Schema>()]() mutable -> const std::shared_ptr<const Schema>& {
+        if (const uint64_t now = source.schema_generation(); now != generation) {
+          generation = now;
+          schema = source.schema();
+        }
+        return schema == nullptr ? until_known() : schema;
+      };
+}
+
+// Packed values are of all columns: the models' features cannot stand in for them.
+FeatureTiers::SchemaFunction NoNames() {
+  return [schema = std::make_shared<const Schema>(std::vector<std::string>())]()
+             -> const std::shared_ptr<const Schema>& { return schema; };
 }
 
 }  // namespace
@@ -123,7 +130,12 @@ std::unique_ptr<FeatureTiers::OfLoop> FeatureTiers::ForLoop(Loop& loop, int numb
 
   features::Reader::Options options;
   options.schema = source_ != nullptr ? nullptr : config_.feature_names;
-  options.current_schema = source_ != nullptr ? SchemaOf(*source_) : std::move(models_schema);
+  options.current_schema = std::move(models_schema);
+  if (source_ != nullptr) {
+    const bool packed = config_.feature_cache_encoding == config::CacheEncoding::kPacked;
+    options.current_schema =
+        SchemaOf(*source_, packed ? NoNames() : std::move(options.current_schema));
+  }
   options.source_timeout = config_.feature_source_timeout;
   options.cache_ttl = config_.feature_cache_ttl;
   options.breaker = &source_breaker_;

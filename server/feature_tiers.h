@@ -54,7 +54,8 @@ class FeatureTiers {
   absl::Status Open();
 
   // `models_schema`: the features of all models, which stand in for the schema where neither a
-  // source nor --feature_names gives one; called on the loop.
+  // source nor --feature_names gives one, and but for `packed` until the source has told its
+  // columns; called on the loop.
   std::unique_ptr<OfLoop> ForLoop(Loop& loop, int number, SchemaFunction models_schema);
 
   // Keeps the in-process cache honest: rows that change in Redis leave it. Without it, or while

@@ -135,7 +135,9 @@ bool Reader::MayDrop(const CacheAnswer& answer) const {
 
 // False: Redis could not be asked. Looks at the key first: what is not ours is never touched.
 Task<bool> Reader::Drop(std::string user_id) {
-  const std::shared_ptr<const Schema> schema = CurrentSchema();
+  // Not CurrentSchema(): what may stand in for the source's columns need not be all of them.
+  const std::shared_ptr<const Schema> schema = source_->schema();
+  if (schema == nullptr) co_return true;
   Task<CacheAnswer> looking = cache_->Read(user_id, schema);
   const CacheAnswer present = co_await std::move(looking);
   if (!MayDrop(present)) co_return present.status.ok();
@@ -160,7 +162,7 @@ Task<void> Reader::DropIfGone(std::string user_id) {
 Task<void> Reader::Changed(std::string user_id) {
   // First: what was read before the change is not written to Redis after the drop.
   local_.Invalidate(user_id);
-  if (cache_ == nullptr || source_ == nullptr || CurrentSchema()->size() == 0) co_return;
+  if (cache_ == nullptr || source_ == nullptr) co_return;
   Task<bool> dropping = Drop(user_id);
   const bool asked = co_await std::move(dropping);
   if (!asked) late_drops_.Add(std::move(user_id));

@@ -63,6 +63,23 @@ TEST_CASE("a user id finds its row in canonical text only, and other columns are
   CHECK(server.Log().find("photo") != std::string::npos);
 }
 
+TEST_CASE("hashes are read while a source that was away at the start has not told its columns") {
+  ModelRepository repository;
+  repository.Add("m", 1, Identity(2));
+  RedisServer redis;
+  redis.Do({"HSET", "features:anna", "f1", "-2.5", "f0", "7"});
+  PredictdProcess server({"--models=" + repository.path(), "--feature_cache=" + redis.unix_url(),
+                          "--feature_source=postgresql://127.0.0.1:1/none",
+                          "--feature_cache_encoding=hash", "--feature_cache_timeout=10s"});
+  REQUIRE(server.WaitUntilReady());
+  const auto answer = server.Predict("anna");
+  INFO(answer.message());
+  REQUIRE(answer.ok());
+  CHECK(Outputs(answer) == std::vector<float>{7, -2.5});
+  CHECK(answer.response.feature_origin() == v1::FEATURE_ORIGIN_REDIS);
+  CHECK(server.Predict("bob").code() == grpc::UNAVAILABLE);
+}
+
 TEST_CASE("hashes that another program writes are read without a source, and have no age") {
   ModelRepository repository;
   repository.Add("m", 1, Identity(2));

@@ -80,6 +80,17 @@ TEST_CASE("what is not this server's to write in Redis is not dropped") {
   CHECK(fixture.cache.drops.empty());
 }
 
+TEST_CASE("nothing is dropped by names that stand in for columns that are not known") {
+  Fixture fixture;
+  fixture.PutInCache("ann", {1.0f, 2.0f}, fixture.clock.WallNow());
+  FakeSource source(fixture.loop, nullptr);
+  Reader reader(fixture.loop, {.schema = fixture.schema, .cache_ttl = absl::Hours(1)},
+                fixture.local, fixture.flights, &fixture.cache, &source);
+  fixture.callers.Spawn(reader.Changed("ann"));
+  fixture.loop.RunUntilIdle();
+  CHECK(fixture.cache.drops.empty());
+}
+
 TEST_CASE("rows that are written to while Redis is away go from it when it is back") {
   Fixture fixture;
   constexpr int kUsers = 100;
