@@ -5,14 +5,14 @@
 
 #include <libpq-fe.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/base/clock.h"
 #include "server/sql/postgres_options.h"
 
 namespace predictd {
@@ -24,34 +24,27 @@ struct PostgresDeleter {
 using LibpqSession = std::unique_ptr<PGconn, PostgresDeleter>;  // one thread at a time
 using LibpqResult = std::unique_ptr<PGresult, PostgresDeleter>;
 
-// Connects, waiting until `deadline` (SystemClock's Now) at most, but for the look-up of the host's
-// name, which nothing bounds. `statement_timeout`: what the server may work on one statement of the
-// session. Of several hosts `attempt` says which is the first, so that one that hangs need not be
-// it every time. Errors:
-//   UNAVAILABLE        nobody there, or the server takes no connections now
-//   DEADLINE_EXCEEDED  no answer
-//   PERMISSION_DENIED  the server refuses this user, password or client
-//   NOT_FOUND          there is no such database
-//   DATA_LOSS          what answers is no PostgreSQL
+// Waits until the session's socket is ready for `events` (poll's). False at `deadline` (clock's
+// Now). A socket that is gone is ready: libpq's next call says so.
+bool WaitForSocket(const PGconn* session, short events, absl::Time deadline, const Clock& clock);
+
+// Connects, waiting until `deadline` (clock's Now) at most, but for the look-up of the host's name,
+// which nothing bounds. Of several hosts `attempt` says which is the first, so that one that hangs
+// need not be it every time. Errors as PostgresConnectError, and DEADLINE_EXCEEDED without answer.
+absl::StatusOr<LibpqSession> ConnectPostgres(const PostgresOptions& options, size_t attempt,
+                                             absl::Time deadline, const Clock& clock);
+
+// Connects for reading until `deadline` (SystemClock's Now). `statement_timeout`: what the server
+// may work on one statement of the session. Errors as ConnectPostgres and RunPostgres.
 absl::StatusOr<LibpqSession> OpenPostgres(const PostgresOptions& options, size_t attempt,
                                           absl::Duration statement_timeout, absl::Time deadline);
 
-// Runs one statement, waiting until `deadline` at most; afterwards a session that is late is of no
-// more use. Errors: DEADLINE_EXCEEDED, UNAVAILABLE (the connection is lost), else as
-// PostgresError.
+// Runs one statement that writes nothing, waiting until `deadline` (SystemClock's Now) at most;
+// afterwards a session that is late is of no more use. Errors: DEADLINE_EXCEEDED, UNAVAILABLE (the
+// connection is lost), else as PostgresReadError.
 absl::StatusOr<LibpqResult> RunPostgres(PGconn* session, const std::string& sql,
                                         absl::Span<const std::string> parameters,
                                         absl::Time deadline);
-
-// SQLSTATE of a failed statement (PostgreSQL 15, appendix A), "" where the server sent none.
-absl::string_view SqlState(const PGresult* result);
-
-// A failed statement: UNAVAILABLE where the server ends the session, PERMISSION_DENIED,
-// DEADLINE_EXCEEDED (statement_timeout), else INTERNAL.
-absl::Status PostgresError(const PGresult* result);
-
-// What libpq says of the session, on one line.
-std::string PostgresMessage(const PGconn* session);
 
 }  // namespace predictd
 

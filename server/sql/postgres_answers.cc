@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "server/sql/postgres_connection.h"
+#include "server/sql/postgres_error.h"
 #include "server/sql/postgres_pool.h"
 #include "server/sql/postgres_read.h"
 
@@ -92,12 +93,9 @@ void PostgresConnection::TakePrepared(const Entry& entry, const PGresult* result
   if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED) return;
   // The server has thrown away the statement before as well.
   answering_.reset();
-  not_prepared_ = PostgresError(result);
+  not_prepared_ = PostgresReadError(result);
   not_prepared_state_ = std::string(SqlState(result));
-  if (absl::IsUnavailable(not_prepared_)) {
-    const absl::Status reason = not_prepared_;
-    Disconnect(reason);
-  }
+  if (EndsSession(result)) Disconnect(absl::UnavailableError(not_prepared_.message()));
 }
 
 void PostgresConnection::TakeRow(PostgresRead* read, const PGresult* result) {
@@ -114,13 +112,13 @@ void PostgresConnection::TakeRow(PostgresRead* read, const PGresult* result) {
     }
     return;
   }
-  const absl::Status error = PostgresError(result);
+  const absl::Status error = PostgresReadError(result);
   const absl::string_view state = SqlState(result);
-  if (absl::IsUnavailable(error)) {
-    // The server ends the session, and this read is lost with the others.
+  if (EndsSession(result)) {
+    // This read is lost with the others.
     queue_.front().read = read;
     read->connection_ = this;
-    Disconnect(error);
+    Disconnect(absl::UnavailableError(error.message()));
   } else if (state == "26000") {
     // Prepared and gone: something between us and the server shares its sessions.
     sending_.reset();

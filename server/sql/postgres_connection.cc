@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/sql/postgres_error.h"
 #include "server/sql/postgres_pool.h"
 #include "server/sql/postgres_read.h"
 

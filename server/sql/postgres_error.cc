@@ -1,17 +1,37 @@
 #include "server/sql/postgres_error.h"
 
+#include <libpq-fe.h>
+
 #include <algorithm>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace predictd {
 namespace {
 
 constexpr size_t kSqlstateSize = 5;
+
+// libpq has nothing to say.
+constexpr absl::string_view kLost = "the connection is lost";
+
+std::vector<std::string> Lines(absl::string_view message) {
+  std::vector<std::string> lines;
+  for (const absl::string_view line : absl::StrSplit(message, '\n')) {
+    // libpq guesses at reasons, indented.
+    if (absl::StartsWith(line, "\t")) continue;
+    const absl::string_view text = absl::StripAsciiWhitespace(line);
+    if (!text.empty() && !absl::StartsWith(text, "LOCATION:")) lines.emplace_back(text);
+  }
+  return lines;
+}
+
+std::string OneLine(const std::vector<std::string>& lines) {
+  return lines.empty() ? std::string(kLost) : absl::StrJoin(lines, "; ");
+}
 
 bool IsSqlstate(absl::string_view text) {
   return text.size() == kSqlstateSize && std::all_of(text.begin(), text.end(), [](char c) {
@@ -37,6 +57,11 @@ std::string TakeSqlstate(std::string& line) {
 
 }  // namespace
 
+absl::string_view SqlState(const pg_result* result) {
+  const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  return state == nullptr ? "" : state;
+}
+
 absl::StatusCode PostgresErrorCode(absl::string_view sqlstate) {
   const absl::string_view error_class = sqlstate.substr(0, 2);
   if (sqlstate == "57014") return absl::StatusCode::kDeadlineExceeded;  // query_canceled
@@ -57,23 +82,58 @@ absl::StatusCode PostgresErrorCode(absl::string_view sqlstate) {
   return absl::StatusCode::kInternal;
 }
 
-absl::Status PostgresConnectError(absl::string_view message) {
+absl::Status PostgresError(const pg_result* result) {
+  const absl::string_view state = SqlState(result);
+  const char* const primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  return absl::Status(state.empty() ? absl::StatusCode::kUnavailable : PostgresErrorCode(state),
+                      OneLine(Lines(primary != nullptr ? primary : PQresultErrorMessage(result))));
+}
+
+absl::Status PostgresReadError(const pg_result* result) {
+  absl::Status error = PostgresError(result);
+  return absl::IsInvalidArgument(error) ? absl::InternalError(error.message()) : error;
+}
+
+bool EndsSession(const pg_result* result) {
+  if (SqlState(result).empty()) return true;
+  // Servers before 9.6, and some of what stands between, send only the one in their language.
+  const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  if (severity == nullptr) severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
+  const absl::string_view text = severity == nullptr ? "" : severity;
+  return text == "FATAL" || text == "PANIC";
+}
+
+absl::Status PostgresConnectError(const pg_conn* session) {
   absl::StatusCode code = absl::StatusCode::kUnavailable;
-  std::string text;
+  std::vector<std::string> lines = Lines(PQerrorMessage(session));
+  bool answered = false;
   // With several hosts a line for each: the last one's code is what counts.
-  for (const absl::string_view part : absl::StrSplit(message, '\n')) {
-    std::string line(absl::StripAsciiWhitespace(part));
-    if (line.empty() || absl::StartsWith(line, "LOCATION:")) continue;
+  for (std::string& line : lines) {
     const std::string sqlstate = TakeSqlstate(line);
-    if (!sqlstate.empty()) code = PostgresErrorCode(sqlstate);
-    if (!text.empty()) text += ' ';
-    text += line;
+    if (sqlstate.empty()) continue;
+    code = PostgresErrorCode(sqlstate);
+    answered = true;
   }
-  // Before there is a session only a refusal is more than a server that cannot be used now.
-  if (code != absl::StatusCode::kPermissionDenied && code != absl::StatusCode::kNotFound) {
+  const std::string message = OneLine(lines);
+  if (!answered && PQconnectionNeedsPassword(session) != 0) {
+    code = absl::StatusCode::kPermissionDenied;
+  } else if (!answered && (absl::StrContains(message, "expected authentication request") ||
+                           absl::StrContains(message, "received invalid response"))) {
+    code = absl::StatusCode::kDataLoss;
+  } else if (code != absl::StatusCode::kPermissionDenied && code != absl::StatusCode::kNotFound) {
+    // Before there is a session only a refusal is more than a server that cannot be used now.
     code = absl::StatusCode::kUnavailable;
   }
-  return absl::Status(code, text);
+  return absl::Status(code, message);
+}
+
+absl::string_view PostgresConnectRemedy(const absl::Status& error) {
+  if (absl::IsPermissionDenied(error)) return "; check the user and the password that it names";
+  return absl::IsNotFound(error) ? "; name a database that is there" : "";
+}
+
+std::string PostgresMessage(const pg_conn* session) {
+  return OneLine(Lines(PQerrorMessage(session)));
 }
 
 }  // namespace predictd

@@ -36,10 +36,10 @@ bool KeepsSession(const absl::Status& status) {
 
 absl::StatusOr<std::vector<absl::Status>> PostgresFeatureSink::Write(
     absl::Span<const std::string> names, absl::Span<const FeatureRecord> rows) {
-  const bool connected = session_ != nullptr;
+  const bool connected = link_.connected();
   auto statuses = TryWrite(names, rows);
   // A connection that was lost since the last write is noticed only now.
-  if (connected && session_ == nullptr && absl::IsUnavailable(statuses.status())) {
+  if (connected && !link_.connected() && absl::IsUnavailable(statuses.status())) {
     statuses = TryWrite(names, rows);
   }
   return statuses;
@@ -47,19 +47,12 @@ absl::StatusOr<std::vector<absl::Status>> PostgresFeatureSink::Write(
 
 absl::StatusOr<std::vector<absl::Status>> PostgresFeatureSink::TryWrite(
     absl::Span<const std::string> names, absl::Span<const FeatureRecord> rows) {
-  if (session_ == nullptr) {
-    auto session =
-        PostgresSession::Connect(options_.uri, clock_.Now() + options_.connect_timeout, clock_);
-    PREDICTD_RETURN_IF_ERROR(session.status());
-    session_ = *std::move(session);
-  }
+  PREDICTD_RETURN_IF_ERROR(link_.Connect());
   const absl::Time deadline = clock_.Now() + options_.timeout;
   const auto plan =
-      PlanPostgresUpsert(*session_, options_.table, options_.key_column, names, deadline);
-  if (!plan.ok()) {
-    if (!KeepsSession(plan.status()) || session_->broken()) session_.reset();
-    return plan.status();
-  }
+      PlanPostgresUpsert(link_.session(), options_.table, options_.key_column, names, deadline);
+  link_.CloseUnless(KeepsSession(plan.status()));
+  PREDICTD_RETURN_IF_ERROR(plan.status());
 
   Batch batch{*plan, rows, deadline, {}};
   for (const FeatureRecord& row : rows) {
@@ -77,7 +70,7 @@ absl::StatusOr<std::vector<absl::Status>> PostgresFeatureSink::TryWrite(
             [&](size_t a, size_t b) { return rows[a].user_id < rows[b].user_id; });
   if (!positions.empty()) {
     const absl::Status written = WriteHalving(batch, positions);
-    if (!KeepsSession(written) || session_->broken()) session_.reset();
+    link_.CloseUnless(KeepsSession(written));
     PREDICTD_RETURN_IF_ERROR(written);
   }
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -116,7 +109,7 @@ absl::Status PostgresFeatureSink::WriteRows(Batch& batch, absl::Span<const size_
   }
   PostgresStatement write{plan.sql, {keys.bytes()}};
   for (const PostgresArray& column : values) write.parameters.push_back(column.bytes());
-  const auto results = session_->Transact({&write, 1}, batch.deadline);
+  const auto results = link_.session().Transact({&write, 1}, batch.deadline);
   PREDICTD_RETURN_IF_ERROR(results.status());
   if (plan.needed_column.empty()) return absl::OkStatus();
 

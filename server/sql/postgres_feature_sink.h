@@ -3,7 +3,6 @@
 #define PREDICTD_SERVER_SQL_POSTGRES_FEATURE_SINK_H_
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,7 +13,7 @@
 #include "absl/types/span.h"
 #include "server/base/clock.h"
 #include "server/sql/feature_sink.h"
-#include "server/sql/postgres_session.h"
+#include "server/sql/postgres_link.h"
 #include "server/sql/postgres_upsert.h"
 
 namespace predictd {
@@ -35,7 +34,9 @@ class PostgresFeatureSink : public FeatureSink {
   };
 
   PostgresFeatureSink(Options options, const Clock& clock)
-      : options_(std::move(options)), clock_(clock) {}
+      : options_(std::move(options)),
+        clock_(clock),
+        link_(options_.uri, options_.connect_timeout, clock) {}
 
   absl::StatusOr<std::vector<absl::Status>> Write(absl::Span<const std::string> names,
                                                   absl::Span<const FeatureRecord> rows) override;
@@ -58,7 +59,7 @@ class PostgresFeatureSink : public FeatureSink {
 
   const Options options_;
   const Clock& clock_;
-  std::unique_ptr<PostgresSession> session_;
+  PostgresLink link_;
 };
 
 }  // namespace predictd

@@ -16,6 +16,7 @@
 #include "server/base/status.h"
 #include "server/base/thread.h"
 #include "server/sql/loop_mail.h"
+#include "server/sql/postgres_error.h"
 
 namespace predictd {
 namespace {

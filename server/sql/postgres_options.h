@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 struct pg_conn;
 
@@ -16,7 +17,8 @@ namespace predictd {
 // Constant after construction; any thread.
 class PostgresOptions {
  public:
-  // `uri` as StoreAddress has it. INVALID_ARGUMENT where libpq cannot read it.
+  // `uri` as StoreAddress has it. INVALID_ARGUMENT where libpq cannot read it, or takes a part of
+  // the password for something else; the message shows nothing of it.
   static absl::StatusOr<PostgresOptions> Parse(const std::string& uri);
 
   // Starts to connect; libpq's handle is the caller's, null where there is no memory. May wait for
@@ -28,7 +30,7 @@ class PostgresOptions {
 
  private:
   PostgresOptions() = default;
-  const std::string* Find(const char* keyword) const;
+  std::string Get(absl::string_view keyword) const;  // "" where it was not given
 
   std::vector<std::pair<std::string, std::string>> values_;  // keyword and value, as given
   std::string shown_;

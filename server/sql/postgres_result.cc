@@ -10,10 +10,6 @@ void PostgresResult::Clear::operator()(pg_result* result) const { PQclear(result
 
 int PostgresResult::rows() const { return PQntuples(result_.get()); }
 
-bool PostgresResult::IsNull(int row, int column) const {
-  return PQgetisnull(result_.get(), row, column) != 0;
-}
-
 absl::string_view PostgresResult::Text(int row, int column) const {
   return {PQgetvalue(result_.get(), row, column),
           static_cast<size_t>(PQgetlength(result_.get(), row, column))};

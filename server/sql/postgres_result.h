@@ -17,7 +17,6 @@ class PostgresResult {
   explicit PostgresResult(pg_result* result) : result_(result) {}
 
   int rows() const;
-  bool IsNull(int row, int column) const;
   // As PostgreSQL writes the value; empty for NULL. Valid as long as the result.
   absl::string_view Text(int row, int column) const;
   // PostgreSQL's boolean.

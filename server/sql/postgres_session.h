@@ -2,6 +2,7 @@
 #ifndef PREDICTD_SERVER_SQL_POSTGRES_SESSION_H_
 #define PREDICTD_SERVER_SQL_POSTGRES_SESSION_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,10 +14,9 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/base/clock.h"
+#include "server/sql/libpq_handle.h"
+#include "server/sql/postgres_options.h"
 #include "server/sql/postgres_result.h"
-
-struct pg_conn;
-struct pg_result;
 
 namespace predictd {
 
@@ -32,47 +32,45 @@ struct PostgresStatement {
 // alone. Errors are those of PostgresErrorCode, one line that names the server.
 class PostgresSession {
  public:
-  // `uri` as of StoreAddress.
-  static absl::StatusOr<std::unique_ptr<PostgresSession>> Connect(const std::string& uri,
+  // As ConnectPostgres.
+  static absl::StatusOr<std::unique_ptr<PostgresSession>> Connect(const PostgresOptions& server,
+                                                                  size_t attempt,
                                                                   absl::Time deadline,
                                                                   const Clock& clock);
-  ~PostgresSession();
-  PostgresSession(const PostgresSession&) = delete;
-  PostgresSession& operator=(const PostgresSession&) = delete;
 
   // Runs the statements as one transaction, in one round trip; a result for each. After an error
   // nothing of it was done, unless the session is broken: then the transaction may have been
   // committed. The server gives up a statement at the deadline, too, so that none outlives a client
-  // that went away.
+  // that went away; but not COMMIT, which waits for synchronous standbys as long as it takes.
   absl::StatusOr<std::vector<PostgresResult>> Transact(
       absl::Span<const PostgresStatement> statements, absl::Time deadline);
 
   // The connection was lost, or an answer did not come: only good for destruction.
   bool broken() const { return broken_; }
 
+  // The server's process that serves it, as libpq was told.
+  int backend() const { return PQbackendPID(connection_.get()); }
+
  private:
-  PostgresSession(std::string name, const Clock& clock) : name_(std::move(name)), clock_(clock) {}
+  PostgresSession(const PostgresOptions& server, LibpqSession connection, const Clock& clock)
+      : name_(server.shown()), clock_(clock), connection_(std::move(connection)) {}
 
   absl::Status Send(absl::Span<const PostgresStatement> statements, absl::Time deadline);
   absl::StatusOr<std::vector<PostgresResult>> Receive(absl::Time deadline);
   void Rollback(absl::Time deadline);
 
   // The next of libpq's results; null where the statement has no more.
-  absl::StatusOr<pg_result*> Next(absl::Time deadline);
+  absl::StatusOr<PGresult*> Next(absl::Time deadline);
   absl::Status Flush(absl::Time deadline);
   absl::Status Wait(short events, absl::Time deadline);
-  absl::Status Error(const pg_result* result) const;
+  absl::Status Error(const PGresult* result) const;
   absl::Status Lost();
 
   const std::string name_;  // as messages show the server
   const Clock& clock_;
-  pg_conn* connection_ = nullptr;
+  const LibpqSession connection_;
   bool broken_ = false;
 };
-
-// The server as messages and the log show it, such as 'postgresql://db.example:5432/ml': without
-// user, password and parameters. `uri` as of StoreAddress.
-std::string PostgresServerName(const std::string& uri);
 
 }  // namespace predictd
 

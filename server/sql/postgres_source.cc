@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
+#include "server/sql/postgres_error.h"
 
 namespace predictd {
 namespace {
@@ -14,17 +15,14 @@ namespace {
 // The server may come, or the table be made, while predictd runs.
 bool MayComeRight(const absl::Status& status) {
   return status.ok() || absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
-         absl::IsDataLoss(status) || absl::IsFailedPrecondition(status);
+         absl::IsAborted(status) || absl::IsDataLoss(status) || absl::IsFailedPrecondition(status);
 }
 
 // One line that names the flag.
 absl::Status StartError(const absl::Status& status) {
   if (absl::StartsWith(status.message(), "--")) return status;
-  const absl::string_view remedy = absl::IsPermissionDenied(status)
-                                       ? "; check the user and the password that it names"
-                                   : absl::IsNotFound(status) ? "; name a database that is there"
-                                                              : "";
-  return absl::Status(status.code(), absl::StrCat("--feature_source: ", status.message(), remedy));
+  return absl::Status(status.code(), absl::StrCat("--feature_source: ", status.message(),
+                                                  PostgresConnectRemedy(status)));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
 #include "server/base/status.h"
+#include "server/sql/postgres_error.h"
 #include "server/sql/postgres_predictions_table.h"
 
 namespace predictd {
@@ -13,7 +14,7 @@ namespace {
 // Nothing that the passing of time repairs.
 bool IsDefinite(const absl::Status& status) {
   return !absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status) &&
-         !absl::IsAborted(status) && !absl::IsResourceExhausted(status);
+         !absl::IsAborted(status) && !absl::IsDataLoss(status);
 }
 
 // Says nothing about the connection: a lock, or a row that is refused.
@@ -39,43 +40,43 @@ absl::Status CheckTexts(const Prediction& prediction) {
 PostgresStore::PostgresStore(Options options, const Clock& clock)
     : options_(std::move(options)),
       clock_(clock),
-      columns_(kPredictionColumnCount, PostgresArray(PostgresArray::Element::kText)) {}
+      writing_(options_.uri, options_.connect_timeout, clock),
+      columns_(kPredictionColumnCount, PostgresArray(PostgresArray::Element::kText)),
+      finding_(options_.uri, options_.connect_timeout, clock) {}
 
 absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Create(Options options,
                                                                      const Clock& clock) {
   std::unique_ptr<PostgresStore> store(new PostgresStore(std::move(options), clock));
-  const absl::Status opened = store->OpenForWriting();
+  const absl::Status connected = store->writing_.Connect();
+  const absl::Status opened = connected.ok() ? store->OpenForWriting() : connected;
   if (opened.ok()) return store;
   if (IsDefinite(opened)) {
-    return absl::Status(opened.code(),
-                        absl::StrCat("--save_to: ", opened.message(),
-                                     "; give it a database in which predictd may create and write "
-                                     "a table 'predictions' of its own"));
+    const absl::string_view remedy =
+        connected.ok() ? "; give it a database in which predictd may create and write a table "
+                         "'predictions' of its own"
+                       : PostgresConnectRemedy(connected);
+    return absl::Status(opened.code(), absl::StrCat("--save_to: ", opened.message(), remedy));
   }
   Log(LogLevel::kWarning, "the store of predictions does not answer yet: predictions wait for it",
       {{"error", opened.message()}});
   return store;
 }
 
-absl::StatusOr<std::unique_ptr<PostgresSession>> PostgresStore::Connect() const {
-  return PostgresSession::Connect(options_.uri, clock_.Now() + options_.connect_timeout, clock_);
-}
-
 absl::Status PostgresStore::OpenForWriting() {
-  auto session = Connect();
-  PREDICTD_RETURN_IF_ERROR(session.status());
-  PREDICTD_RETURN_IF_ERROR(PreparePredictionsTable(**session, Deadline()));
-  writing_ = *std::move(session);
-  return absl::OkStatus();
+  PREDICTD_RETURN_IF_ERROR(writing_.Connect());
+  const absl::Status prepared = PreparePredictionsTable(writing_.session(), Deadline());
+  // To be prepared again, whatever was wrong.
+  writing_.CloseUnless(prepared.ok());
+  return prepared;
 }
 
 absl::StatusOr<std::vector<std::string>> PostgresStore::Write(
     absl::Span<const Prediction* const> predictions) {
   PREDICTD_RETURN_IF_ERROR(Fill(predictions));
-  const bool connected = writing_ != nullptr;
+  const bool connected = writing_.connected();
   auto ids = TryWrite(predictions);
   // A connection that was lost since the last write is noticed only now.
-  if (connected && writing_ == nullptr && absl::IsUnavailable(ids.status())) {
+  if (connected && !writing_.connected() && absl::IsUnavailable(ids.status())) {
     ids = TryWrite(predictions);
   }
   return ids;
@@ -94,9 +95,9 @@ absl::Status PostgresStore::Fill(absl::Span<const Prediction* const> predictions
 
 absl::StatusOr<std::vector<std::string>> PostgresStore::TryWrite(
     absl::Span<const Prediction* const> predictions) {
-  if (writing_ == nullptr) PREDICTD_RETURN_IF_ERROR(OpenForWriting());
+  if (!writing_.connected()) PREDICTD_RETURN_IF_ERROR(OpenForWriting());
   auto ids = Insert(predictions);
-  if (!KeepsSession(ids.status()) || writing_->broken()) writing_.reset();
+  writing_.CloseUnless(KeepsSession(ids.status()));
   return ids;
 }
 
@@ -104,7 +105,7 @@ absl::StatusOr<std::vector<std::string>> PostgresStore::Insert(
     absl::Span<const Prediction* const> predictions) {
   PostgresStatement insert{std::string(kInsertPredictions)};
   for (const PostgresArray& column : columns_) insert.parameters.push_back(column.bytes());
-  const auto inserted = writing_->Transact({&insert, 1}, Deadline());
+  const auto inserted = writing_.session().Transact({&insert, 1}, Deadline());
   PREDICTD_RETURN_IF_ERROR(inserted.status());
   if (inserted->front().changed() != static_cast<int64_t>(predictions.size())) {
     return FindStanding(predictions);
@@ -119,7 +120,7 @@ absl::StatusOr<std::vector<std::string>> PostgresStore::FindStanding(
     absl::Span<const Prediction* const> predictions) {
   const PostgresStatement select{std::string(kSelectStanding),
                                  {columns_[0].bytes(), columns_[1].bytes()}};
-  const auto results = writing_->Transact({&select, 1}, Deadline());
+  const auto results = writing_.session().Transact({&select, 1}, Deadline());
   PREDICTD_RETURN_IF_ERROR(results.status());
   const PostgresResult& rows = results->front();
   absl::flat_hash_set<absl::string_view> ids;
@@ -148,23 +149,19 @@ absl::StatusOr<std::vector<std::string>> PostgresStore::FindStanding(
 absl::StatusOr<std::optional<Prediction>> PostgresStore::Find(absl::string_view prediction_id) {
   // No text that PostgreSQL can hold.
   if (prediction_id.find('\0') != absl::string_view::npos) return std::nullopt;
-  const bool connected = finding_ != nullptr;
+  const bool connected = finding_.connected();
   auto prediction = TryFind(prediction_id);
-  if (connected && finding_ == nullptr && absl::IsUnavailable(prediction.status())) {
+  if (connected && !finding_.connected() && absl::IsUnavailable(prediction.status())) {
     prediction = TryFind(prediction_id);
   }
   return prediction;
 }
 
 absl::StatusOr<std::optional<Prediction>> PostgresStore::TryFind(absl::string_view prediction_id) {
-  if (finding_ == nullptr) {
-    auto session = Connect();
-    PREDICTD_RETURN_IF_ERROR(session.status());
-    finding_ = *std::move(session);
-  }
+  PREDICTD_RETURN_IF_ERROR(finding_.Connect());
   const PostgresStatement select{std::string(kSelectPredictionById), {prediction_id}};
-  const auto results = finding_->Transact({&select, 1}, Deadline());
-  if (!KeepsSession(results.status()) || finding_->broken()) finding_.reset();
+  const auto results = finding_.session().Transact({&select, 1}, Deadline());
+  finding_.CloseUnless(KeepsSession(results.status()));
   PREDICTD_RETURN_IF_ERROR(results.status());
   const PostgresResult& rows = results->front();
   if (rows.rows() == 0) return std::nullopt;

@@ -15,7 +15,7 @@
 #include "absl/types/span.h"
 #include "server/base/clock.h"
 #include "server/sql/postgres_array.h"
-#include "server/sql/postgres_session.h"
+#include "server/sql/postgres_link.h"
 #include "server/sql/prediction_columns.h"
 #include "server/sql/prediction_store.h"
 
@@ -48,7 +48,6 @@ class PostgresStore : public PredictionStore {
   PostgresStore(Options options, const Clock& clock);
 
   absl::Time Deadline() const { return clock_.Now() + options_.statement_timeout; }
-  absl::StatusOr<std::unique_ptr<PostgresSession>> Connect() const;
   absl::Status OpenForWriting();
   absl::StatusOr<Ids> TryWrite(absl::Span<const Prediction* const> predictions);
   absl::StatusOr<Ids> Insert(absl::Span<const Prediction* const> predictions);
@@ -61,12 +60,12 @@ class PostgresStore : public PredictionStore {
   const Clock& clock_;
 
   // Of the thread that writes.
-  std::unique_ptr<PostgresSession> writing_;
+  PostgresLink writing_;
   std::vector<PostgresArray> columns_;  // the batch, in the table's order
   PredictionFormat format_;
 
   // Of the thread that finds.
-  std::unique_ptr<PostgresSession> finding_;
+  PostgresLink finding_;
 };
 
 }  // namespace predictd

@@ -1,32 +1,25 @@
 #include "server/sql/store_address.h"
 
-#include <libpq-fe.h>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "server/sql/postgres_options.h"
 
 namespace predictd {
-
 namespace {
 
 absl::StatusOr<StoreAddress> ParsePostgres(absl::string_view flag, absl::string_view value) {
-  const std::string uri(value);
-  char* error = nullptr;
-  PQconninfoOption* const options = PQconninfoParse(uri.c_str(), &error);
-  const bool valid = options != nullptr && value.find('\0') == absl::string_view::npos;
-  PQconninfoFree(options);
-  // libpq's message repeats parts of the address: it is not shown.
-  PQfreemem(error);
-  if (!valid) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(flag,
-                     ": not an address that libpq can read; give it "
-                     "postgresql://[user[:password]@][host][:port][/database][?parameters]"));
-  }
-  return StoreAddress{StoreKind::kPostgres, uri};
+  std::string uri(value);
+  const absl::Status parsed = PostgresOptions::Parse(uri).status();
+  if (parsed.ok()) return StoreAddress{StoreKind::kPostgres, std::move(uri)};
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, ": ", parsed.message(),
+                   "; give it postgresql://[user[:password]@][host][:port][/database]"
+                   "[?parameters]"));
 }
 
 }  // namespace
