@@ -1,9 +1,13 @@
 #include "server/sql/source_errors.h"
 
 #include "absl/strings/str_cat.h"
+#include "server/base/log.h"
 
 namespace predictd {
 namespace {
+
+// Between two lines of the log about rows: a view may fail for many of them.
+constexpr absl::Duration kBetweenLines = absl::Minutes(1);
 
 bool TimedOut(const absl::Status& error) {
   return absl::IsDeadlineExceeded(error) || absl::IsAborted(error) ||
@@ -36,6 +40,7 @@ absl::Status SourceErrors::Explain(const absl::Status& error, absl::Duration wai
   metrics_.CountStoreError(Store::kSource, KindOf(error));
   // There is no table yet: the source is well, and the message says what to do.
   if (absl::IsFailedPrecondition(error)) return absl::UnavailableError(error.message());
+  if (absl::IsInternal(error)) return ExplainRow(error);
   const absl::Time since =
       TimedOut(error) ? state_.TimedOut(error.message(), waited) : state_.Failed(error.message());
   const std::string message = absl::StrCat(
@@ -45,6 +50,21 @@ absl::Status SourceErrors::Explain(const absl::Status& error, absl::Duration wai
     return absl::DeadlineExceededError(message);
   }
   return absl::UnavailableError(message);
+}
+
+absl::Status SourceErrors::ExplainRow(const absl::Status& error) {
+  const absl::Time now = clock_.Now();
+  bool say = false;
+  {
+    MutexLock lock(mutex_);
+    say = now - last_line_ >= kBetweenLines;
+    if (say) last_line_ = now;
+  }
+  if (say) {
+    Log(LogLevel::kWarning, absl::StrCat(source_, " fails for a row"),
+        {{"error", error.message()}});
+  }
+  return absl::UnavailableError(absl::StrCat(source_, " failed for this row: ", error.message()));
 }
 
 }  // namespace predictd

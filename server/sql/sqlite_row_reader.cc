@@ -137,6 +137,8 @@ absl::StatusOr<std::optional<FeatureRow>> SqliteRowReader::Read(absl::string_vie
   if (!no_table_.ok()) return no_table_;
   auto row = TryRead(user_id, deadline);
   if (row.ok() || retried_ || !no_table_.ok() || clock_.Now() >= deadline) return row;
+  // The row itself, such as a view's JSON that is none: a file opened anew has it too.
+  if (absl::IsInternal(row.status()) && session_) return row;
   retried_ = true;
   session_.reset();
   return TryRead(user_id, deadline);

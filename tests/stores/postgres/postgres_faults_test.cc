@@ -161,6 +161,7 @@ TEST_CASE("a PostgreSQL that hangs costs one time-out, and is read again when it
 TEST_CASE("a read that PostgreSQL refuses takes no other along") {
   PostgresRig rig(PostgresRig::Filled(kSlow));
   rig.connections = 1;
+  const CapturedLog log;
   REQUIRE(rig.Open().ok());
   std::map<int, const std::optional<PostgresAnswer>*> answers;
   for (int id = -5; id <= 5; ++id) answers[id] = &rig.Ask(absl::StrCat(id));
@@ -168,13 +169,18 @@ TEST_CASE("a read that PostgreSQL refuses takes no other along") {
   for (const auto& [id, answer] : answers) {
     INFO(id);
     if (id < 0) {
-      CheckMessage((*answer)->status(), {"this one is bad"});
+      CheckMessage((*answer)->status(),
+                   {"feature source 'postgresql://", "failed for this row: this one is bad"});
+      CHECK(absl::IsUnavailable((*answer)->status()));
     } else {
       CHECK(ValueOf(*answer) == static_cast<float>(id));
     }
   }
   CHECK(rig.Errors("error") == 5);
   CHECK(rig.Errors("unreachable") == 0);
+  // The server is well, and one line says enough.
+  CHECK(log.Count("does not answer") == 0);
+  CHECK(log.Count("fails for a row") == 1);
 }
 
 TEST_CASE("a deadline ends a wait for PostgreSQL, and the connection lives on") {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/unit/sql/faulty_source.h"
+#include "tests/unit/sql/source_file.h"
 
 namespace predictd {
 namespace {
@@ -37,6 +38,26 @@ TEST_CASE("a column that is dropped or added is taken over by the next read, and
   CHECK(test.source->schema_generation() != generation);
   CHECK(log.Count("has other columns now") == 1);
   CHECK(log.Count("added=y,a dropped=x features=2") == 1);
+}
+
+TEST_CASE("a row that SQLite cannot compute is told as that row's, and is no outage") {
+  FaultySource test;
+  Execute(test.path, {"CREATE TABLE notes (user_id TEXT PRIMARY KEY, note TEXT)",
+                      "INSERT INTO notes VALUES ('good', '{\"x\": 2}'), ('bad', '{')",
+                      "DROP TABLE user_features",
+                      "CREATE VIEW user_features AS SELECT user_id, "
+                      "CAST(json_extract(note, '$.x') AS REAL) AS x FROM notes"});
+  const CapturedLog log;
+  test.Open();
+  for (int i = 0; i < 3; ++i) {
+    const Answer bad = test.Read(absl::Seconds(10), "bad");
+    CHECK(absl::IsUnavailable(bad.status()));
+    CheckError(bad.status(), {"users.db", "failed for this row: ", "malformed JSON"});
+    CHECK((*test.Read(absl::Seconds(10), "good"))->values == FeatureValues{2});
+  }
+  CHECK(test.Errors("error") == 3);
+  CHECK(log.Count("does not answer") == 0);
+  CHECK(log.Count("fails for a row") == 1);
 }
 
 TEST_CASE("a table that is dropped fails reads until it is made anew") {
