@@ -35,7 +35,9 @@ bool IsUnique(const PostgresTable& table, absl::string_view column, absl::string
 }
 
 bool HasKeyIndex(const PostgresTable& table) {
-  return IsUnique(table, "idempotency_key", "(idempotency_key <> ''::text)");
+  // As the server writes it of a column that is TEXT, and of one that is VARCHAR.
+  return IsUnique(table, "idempotency_key", "(idempotency_key <> ''::text)") ||
+         IsUnique(table, "idempotency_key", "((idempotency_key)::text <> ''::text)");
 }
 
 absl::Status CheckShape(const PostgresTable& table) {

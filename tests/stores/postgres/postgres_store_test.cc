@@ -169,6 +169,19 @@ TEST_CASE("a row that PostgreSQL refuses for ever is INVALID_ARGUMENT") {
   CHECK(test.Write("a").ok());
 }
 
+TEST_CASE("a table of predictions whose texts are VARCHAR is taken, and gets its index once") {
+  PostgresStoreRig test;
+  test.database.Do(
+      "CREATE TABLE predictions (prediction_id VARCHAR PRIMARY KEY, idempotency_key VARCHAR(80), "
+      "user_id VARCHAR, model VARCHAR, version VARCHAR, features TEXT, outputs TEXT, "
+      "feature_origin VARCHAR, created_at VARCHAR)");
+  for (int i = 0; i < 2; ++i) {
+    test.Open();
+    CHECK(test.Write(i == 0 ? "a" : "b").ok());
+  }
+  CHECK(test.database.Do("SELECT count(*) FROM pg_indexes WHERE tablename = 'predictions'") == "2");
+}
+
 TEST_CASE("a table of another shape in PostgreSQL is refused, naming the flag and the column") {
   PostgresStoreRig test;
   const std::string table =
