@@ -109,30 +109,49 @@ absl::Status Writer::Flush(absl::Time deadline) {
 }
 
 absl::Status Writer::Stop() {
+  std::deque<SaveRequest*> unanswered;
+  std::deque<std::unique_ptr<LaterBatch>> given_up;  // destroyed without the lock
+  size_t lost = 0;
+  size_t under_way = 0;
   {
     MutexLock lock(mutex_);
     closed_ = true;
     stop_ = true;
-    wake_.NotifyOne();
-  }
-  if (thread_.joinable()) thread_.join();
-
-  std::deque<SaveRequest*> unanswered;
-  size_t left = 0;
-  {
-    MutexLock lock(mutex_);
     unanswered.swap(now_);
-    later_.clear();
-    left = waiting_;
-    SetWaiting(0);
+    given_up.swap(later_);
+    // The thread has the first one.
+    if (writing_later_) {
+      later_.push_back(std::move(given_up.front()));
+      given_up.pop_front();
+    }
+    lost = unanswered.size();
+    for (const auto& batch : given_up) lost += batch->unsettled().size();
+    SetWaiting(waiting_ - lost);
+    under_way = waiting_;
+    wake_.NotifyOne();
   }
   for (SaveRequest* request : unanswered) {
     request->Finish(absl::UnavailableError("the prediction was not saved: shutting down"));
   }
-  if (left == 0) return absl::OkStatus();
-  metrics_.CountSaves(SaveResult::kFailed, static_cast<int>(left));
+  metrics_.CountSaves(SaveResult::kFailed, static_cast<int>(lost));
+  if (under_way > 0) {
+    // Now: where the store hangs, there may be no later.
+    Log(LogLevel::kWarning, "the end waits for the store: what is not under way is lost",
+        {{"lost", lost}, {"under_way", under_way}});
+  }
+  if (thread_.joinable()) thread_.join();
+
+  {
+    MutexLock lock(mutex_);
+    given_up.swap(later_);
+    under_way = waiting_;
+    SetWaiting(0);
+  }
+  metrics_.CountSaves(SaveResult::kFailed, static_cast<int>(under_way));
+  lost += under_way;
+  if (lost == 0) return absl::OkStatus();
   return absl::UnavailableError(
-      absl::StrCat(left, " predictions could not be saved before the end"));
+      absl::StrCat(lost, " predictions could not be saved before the end"));
 }
 
 Writer::Refusal Writer::Refuse() {

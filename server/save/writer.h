@@ -70,7 +70,7 @@ class Writer {
   // Writes what waits; called once, after the last save, on a thread that is no loop. OK when
   // nothing is left; else UNAVAILABLE with how many predictions could not be written by `deadline`
   // (clock's), which are then counted as failed. A transaction under way at the deadline is waited
-  // for.
+  // for; how many are lost whatever becomes of it is counted, and in the log, before that.
   absl::Status Flush(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

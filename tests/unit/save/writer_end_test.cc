@@ -77,6 +77,27 @@ TEST_CASE("Flush of a failing store ends at its deadline and says how many are l
   CHECK(test.Waiting() == 0);
 }
 
+TEST_CASE("how many predictions are lost is told while the store still hangs") {
+  WriterTest test;
+  test.BlockStore();
+  for (int i = 0; i < 5; ++i) test.writer->SaveLater(MakePrediction(Id(i)));
+  const CapturedLog log;
+  absl::Status flushed;
+  std::thread end([&] { flushed = test.Flush(absl::ZeroDuration()); });
+  const absl::Time latest = test.clock.Now() + absl::Seconds(30);
+  while (log.Count("lost=5 under_way=1") == 0 && test.clock.Now() < latest) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  CHECK(log.Count("lost=5 under_way=1") == 1);
+  CHECK(test.Counted("failed") == 5);
+  test.store.Release();
+  end.join();
+  CHECK(std::string(flushed.message()).find("5 predictions") == 0);
+  CHECK(test.Counted("saved") == 1);
+  CHECK(test.Counted("failed") == 5);
+  CHECK(test.Waiting() == 0);
+}
+
 TEST_CASE("a writer that goes away without Flush counts what it had") {
   WriterTest test;
   test.store.FailUntilRepaired(absl::UnavailableError("disk full"));
