@@ -1,9 +1,13 @@
 #include "server/sql/sqlite_connection.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -47,17 +51,27 @@ absl::StatusCode CodeOf(int sqlite_code) {
   }
 }
 
+std::string FolderOf(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+// False, with errno, where not.
+bool MayMakeFiles(const std::string& folder) {
+  return ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
 }  // namespace
 
-SqliteConnection::SqliteConnection(std::string path, const Clock& clock)
-    : path_(std::move(path)), clock_(clock) {}
+SqliteConnection::SqliteConnection(std::string path, Mode mode, const Clock& clock)
+    : path_(std::move(path)), mode_(mode), clock_(clock) {}
 
 SqliteConnection::~SqliteConnection() { sqlite3_close_v2(handle_); }
 
 absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(std::string path,
                                                                          Mode mode,
                                                                          const Clock& clock) {
-  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(std::move(path), clock));
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(std::move(path), mode, clock));
   const int flags = (mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY
                                              : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -127,7 +141,10 @@ absl::Status SqliteConnection::Error(int code) const {
                                : sqlite3_errstr(code);
   std::string message = absl::StrCat("'", path_, "': ", text);
   const absl::StatusCode meaning = CodeOf(code);
-  const int system_error = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
+  int system_error = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
+  // A file that cannot be made SQLite tries to read, and tells why that failed.
+  const bool to_be_made = system_error == ENOENT && mode_ == Mode::kReadWrite;
+  if (to_be_made && !MayMakeFiles(FolderOf(path_))) system_error = errno;
   if (meaning == absl::StatusCode::kUnavailable && system_error != 0) {
     absl::StrAppend(&message, " (", std::strerror(system_error), ")");
   }

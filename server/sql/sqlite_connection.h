@@ -56,7 +56,7 @@ class SqliteConnection {
   absl::Status Error(int code) const;
 
  private:
-  SqliteConnection(std::string path, const Clock& clock);
+  SqliteConnection(std::string path, Mode mode, const Clock& clock);
 
   // SQLite's callbacks.
   static int WaitForLock(void* connection, int waits);
@@ -64,6 +64,7 @@ class SqliteConnection {
   bool TimeIsUp() const;
 
   const std::string path_;
+  const Mode mode_;
   const Clock& clock_;
   sqlite3* handle_ = nullptr;
   absl::Time deadline_ = absl::InfiniteFuture();

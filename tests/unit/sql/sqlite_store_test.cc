@@ -1,9 +1,13 @@
 #include "server/sql/sqlite_store.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
@@ -240,6 +244,20 @@ TEST_CASE("a file that cannot be written is refused at the start") {
   const std::string garbage = test.folder.File("garbage");
   std::ofstream(garbage) << std::string(5000, 'x');
   CheckError(SqliteStore::Create({garbage}, clock).status(), {"--save_to", "not a database"});
+}
+
+TEST_CASE("a folder that the user may not write is told as such, not as a missing file") {
+  const TempFolder folder;
+  std::filesystem::permissions(folder.File(""), std::filesystem::perms(0555));
+  absl::Status status;
+  std::thread([&] {
+    // Of this thread alone: root may write everywhere.
+    constexpr int kNobody = 65534;
+    if (::geteuid() == 0) ::syscall(SYS_setresuid, kNobody, kNobody, kNobody);
+    const SystemClock clock;
+    status = SqliteStore::Create({folder.File("p.db")}, clock).status();
+  }).join();
+  CheckError(status, {"--save_to", "p.db", "unable to open", "Permission denied"});
 }
 
 TEST_CASE("a row that others broke is DATA_LOSS naming the column") {
