@@ -3,11 +3,11 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
 #include "server/sql/postgres_table_columns.h"
+#include "server/sql/postgres_types.h"
 
 namespace predictd {
 namespace {
 
-// "schema.table" with each part quoted.
 std::string Value(const LibpqResult& result, int row, int column) {
   return PQgetvalue(result.get(), row, column);
 }
@@ -17,10 +17,10 @@ std::string Value(const LibpqResult& result, int row, int column) {
 absl::StatusOr<PostgresRelation> FindPostgresRelation(PGconn* session, absl::string_view table,
                                                       absl::Time deadline) {
   // A dot may also be part of the table's name.
-  const auto result = RunPostgres(session,
-                                  R"(
-      SELECT a.attname, format_type(a.atttypid, a.atttypmod),
-             coalesce(nullif(t.typbasetype, 0), t.oid), format('%I.%I', n.nspname, c.relname),
+  const std::string select =
+      absl::StrCat(R"(
+      SELECT a.attname, format_type(a.atttypid, a.atttypmod), )",
+                   kPostgresBaseType, R"(, format('%I.%I', n.nspname, c.relname),
              c.relkind NOT IN ('r', 'm', 'p') OR EXISTS (
                SELECT FROM pg_catalog.pg_index i
                WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum AND i.indisvalid)
@@ -30,8 +30,9 @@ absl::StatusOr<PostgresRelation> FindPostgresRelation(PGconn* session, absl::str
            JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
       WHERE c.oid = coalesce(to_regclass($1), to_regclass($2))
             AND c.relkind IN ('r', 'v', 'm', 'f', 'p') AND a.attnum > 0 AND NOT a.attisdropped
-      ORDER BY a.attnum)",
-                                  {PostgresQuotedPath(table), PostgresQuoted(table)}, deadline);
+      ORDER BY a.attnum)");
+  const auto result =
+      RunPostgres(session, select, {PostgresQuotedPath(table), PostgresQuoted(table)}, deadline);
   PREDICTD_RETURN_IF_ERROR(result.status());
   PostgresRelation relation;
   for (int i = 0; i < PQntuples(result->get()); ++i) {

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <optional>
 
-#include "absl/strings/numbers.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
 #include "server/sql/canonical_integer.h"
@@ -15,16 +13,28 @@
 namespace predictd {
 namespace {
 
-absl::Status CheckKey(const PostgresUpsert& plan, const std::string& user_id) {
-  if (plan.key_bytes == 0) return absl::OkStatus();
-  const std::optional<int64_t> number = CanonicalInteger(user_id);
+bool Fits(const PostgresUpsert& plan, const std::string& user_id) {
+  if (!MayBeKey(plan.key, user_id)) return false;
+  if (plan.key != PostgresKey::kInteger || plan.key_bytes == 8) return true;
+  const auto number = static_cast<double>(*CanonicalInteger(user_id));
   const FeatureColumn range = IntegerColumn("", plan.key_bytes);
-  const bool fits =
-      number && (plan.key_bytes == 8 || (static_cast<double>(*number) >= range.lowest &&
-                                         static_cast<double>(*number) <= range.highest));
-  if (fits) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the user id '", user_id, "' is no whole number that the table's key column holds"));
+  return number >= range.lowest && number <= range.highest;
+}
+
+absl::Status CheckKey(const PostgresUpsert& plan, const std::string& user_id) {
+  if (Fits(plan, user_id)) return absl::OkStatus();
+  switch (plan.key) {
+    case PostgresKey::kInteger:
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the user id '", user_id, "' is no whole number that the table's key column holds"));
+    case PostgresKey::kUuid:
+      return absl::InvalidArgumentError(
+          absl::StrCat("the user id '", user_id, "' is no uuid as PostgreSQL writes it"));
+    case PostgresKey::kPadded:
+    case PostgresKey::kText:
+      break;
+  }
+  return absl::InvalidArgumentError("the user id is no text that the table's key column can hold");
 }
 
 bool KeepsSession(const absl::Status& status) {
@@ -111,17 +121,14 @@ absl::Status PostgresFeatureSink::WriteRows(Batch& batch, absl::Span<const size_
   for (const PostgresArray& column : values) write.parameters.push_back(column.bytes());
   const auto results = link_.session().Transact({&write, 1}, batch.deadline);
   PREDICTD_RETURN_IF_ERROR(results.status());
-  if (plan.needed_column.empty()) return absl::OkStatus();
+  if (plan.refusal.empty()) return absl::OkStatus();
 
-  const absl::Status is_new = absl::InvalidArgumentError(absl::StrCat(
-      "the user is new, and the table needs a value for column '", plan.needed_column, "'"));
-  for (const size_t position : positions) batch.statuses[position] = is_new;
-  const PostgresResult& written = results->front();
-  for (int row = 0; row < written.rows(); ++row) {
-    size_t from_one = 0;
-    if (absl::SimpleAtoi(written.Text(row, 0), &from_one)) {
-      batch.statuses[positions[from_one - 1]] = absl::OkStatus();
-    }
+  const PostgresResult& returned = results->front();
+  absl::flat_hash_set<absl::string_view> written;
+  for (int row = 0; row < returned.rows(); ++row) written.insert(returned.Text(row, 0));
+  for (const size_t position : positions) {
+    if (written.contains(batch.rows[position].user_id)) continue;
+    batch.statuses[position] = absl::InvalidArgumentError(plan.refusal);
   }
   return absl::OkStatus();
 }

@@ -4,34 +4,15 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/base/status.h"
-#include "server/base/utf8.h"
-#include "server/sql/canonical_integer.h"
 #include "server/sql/missing_table.h"
 #include "server/sql/postgres_catalog.h"
 #include "server/sql/postgres_table_columns.h"
 
 namespace predictd {
 namespace {
-
-// Numbers of PostgreSQL's built-in types (its pg_type.dat).
-enum Type : Oid {
-  kBool = 16,
-  kInt8 = 20,
-  kInt2 = 21,
-  kInt4 = 23,
-  kText = 25,
-  kFloat4 = 700,
-  kFloat8 = 701,
-  kBpchar = 1042,
-  kVarchar = 1043,
-  kNumeric = 1700,
-  kUuid = 2950,
-};
 
 constexpr absl::string_view kAnyUuid = "00000000-0000-0000-0000-000000000000";
 
@@ -45,81 +26,26 @@ absl::Status NoSuchTable(PGconn* session, const PostgresTableName& name, absl::T
                                                  absl::StrJoin(*tables, ", ")));
 }
 
-std::optional<PostgresKey> JudgeKey(const RelationColumn& key) {
-  switch (key.base_type) {
-    case kInt2:
-    case kInt4:
-    case kInt8:
-      return PostgresKey::kInteger;
-    case kUuid:
-      return PostgresKey::kUuid;
-    case kText:
-    case kVarchar:
-    case kBpchar:
-      return PostgresKey::kText;
-    default:
-      return std::nullopt;
-  }
-}
-
-// The comparison of the key with the parameter. Of texts some comparisons are wider than ours: that
-// of `char` leaves out trailing blanks, and a collation may take 'a' for 'A'.
-std::string KeyCondition(const RelationColumn& key, PostgresKey kind) {
-  const std::string column = absl::StrCat("row.", PostgresQuoted(key.name));
-  switch (kind) {
-    case PostgresKey::kInteger:
-      return absl::StrCat(column, " = $1::int8");
-    case PostgresKey::kUuid:
-      return absl::StrCat(column, " = $1::uuid");
-    case PostgresKey::kText:
-      break;
-  }
-  const absl::string_view type = key.base_type == kBpchar ? "::bpchar" : "";
-  return absl::StrCat(column, " = $1::text", type, " AND ", column,
-                      "::text COLLATE \"C\" = $1::text");
-}
-
 // The column as a float8 that a float can hold or NULL; "" for a column that is no feature. A
 // numeric too large for float8 would fail the whole row.
 std::string FeatureExpression(const RelationColumn& column) {
   const std::string value = absl::StrCat("row.", PostgresQuoted(column.name));
   switch (column.base_type) {
-    case kInt2:
-    case kInt4:
-    case kInt8:
-    case kFloat4:
-    case kFloat8:
+    case kPostgresInt2:
+    case kPostgresInt4:
+    case kPostgresInt8:
+    case kPostgresFloat4:
+    case kPostgresFloat8:
       return absl::StrCat(value, "::float8");
-    case kBool:
+    case kPostgresBool:
       return absl::StrCat(value, "::int4::float8");
-    case kNumeric:
+    case kPostgresNumeric:
       return absl::StrCat("CASE WHEN ", value,
                           " BETWEEN -3.4028234663852886e38 AND 3.4028234663852886e38 THEN ", value,
                           "::float8 END");
     default:
       return "";
   }
-}
-
-// As PostgreSQL writes one.
-bool IsCanonicalUuid(absl::string_view text) {
-  if (text.size() != kAnyUuid.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool digit = absl::ascii_isdigit(static_cast<unsigned char>(text[i])) ||
-                       (text[i] >= 'a' && text[i] <= 'f');
-    if (kAnyUuid[i] == '-' ? text[i] != '-' : !digit) return false;
-  }
-  return true;
-}
-
-// What a column of texts can hold.
-bool IsText(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    if (length == 0 || text[0] == '\0') return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 std::string Names(const std::vector<RelationColumn>& columns) {
@@ -161,7 +87,7 @@ absl::StatusOr<PostgresFeatureTable> DescribePostgresFeatures(PGconn* session,
                                                    "' in '", name.table, "' of '", name.database,
                                                    "'; there is ", Names(columns)));
   }
-  const std::optional<PostgresKey> kind = JudgeKey(*key);
+  const std::optional<PostgresKey> kind = PostgresKeyOf(key->base_type);
   if (!kind) {
     return absl::InvalidArgumentError(absl::StrCat("--feature_key: column '", key->name, "' of '",
                                                    name.table, "' is ", key->type,
@@ -182,27 +108,16 @@ absl::StatusOr<PostgresFeatureTable> DescribePostgresFeatures(PGconn* session,
         "--feature_table: '", name.table, "' in '", name.database,
         "' has no numeric or boolean column beside its key; there is ", Names(columns)));
   }
+  const std::string key_column = absl::StrCat("row.", PostgresQuoted(key->name));
   const std::string select =
       absl::StrCat("SELECT ARRAY[", absl::StrJoin(expressions, ", "), "]::float8[] FROM ",
-                   relation->name, " AS row WHERE ", KeyCondition(*key, *kind));
+                   relation->name, " AS row WHERE ", PostgresKeyEquals(*kind, key_column, "$1"));
   const std::string any_key = *kind == PostgresKey::kUuid ? std::string(kAnyUuid) : "0";
   PREDICTD_RETURN_IF_ERROR(Try(session, name, select, any_key, deadline));
   table.select = absl::StrCat(select, " LIMIT 1");
   table.schema = std::make_shared<const Schema>(std::move(features));
   table.scans = !key->indexed;
   return table;
-}
-
-bool PostgresFeatureTable::MayHave(absl::string_view user_id) const {
-  switch (key) {
-    case PostgresKey::kInteger:
-      return CanonicalInteger(user_id).has_value();
-    case PostgresKey::kUuid:
-      return IsCanonicalUuid(user_id);
-    case PostgresKey::kText:
-      return IsText(user_id);
-  }
-  return false;
 }
 
 }  // namespace predictd

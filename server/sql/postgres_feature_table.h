@@ -13,10 +13,9 @@
 #include "server/base/feature_row.h"
 #include "server/base/schema.h"
 #include "server/sql/libpq_handle.h"
+#include "server/sql/postgres_types.h"
 
 namespace predictd {
-
-enum class PostgresKey { kText, kUuid, kInteger };
 
 // Constant once published; any thread.
 struct PostgresFeatureTable {
@@ -29,7 +28,7 @@ struct PostgresFeatureTable {
   bool scans = false;                 // a table whose key no index serves
 
   // False: no key has this text, so that there is nothing to ask the server.
-  bool MayHave(absl::string_view user_id) const;
+  bool MayHave(absl::string_view user_id) const { return MayBeKey(key, user_id); }
 };
 
 struct PostgresTableName {
@@ -39,9 +38,8 @@ struct PostgresTableName {
 };
 
 // Looks at the table or view, blocking until `deadline`. Beside the errors of RunPostgres:
-//   INVALID_ARGUMENT     no such table, key column or feature: names the flag that is wrong and
-//   what
-//                        could be given instead
+//   INVALID_ARGUMENT     no such table, key column or feature: names the flag that is wrong, and
+//                        what could be given instead
 //   FAILED_PRECONDITION  there is no table at all yet
 absl::StatusOr<PostgresFeatureTable> DescribePostgresFeatures(PGconn* session,
                                                               const PostgresTableName& name,

@@ -49,8 +49,8 @@ class PostgresKeeper {
   PostgresKeeper(const PostgresKeeper&) = delete;
   PostgresKeeper& operator=(const PostgresKeeper&) = delete;
 
-  // Looks at the table on the caller's thread, for a few seconds at most, and starts the thread.
-  // Once, before anything else.
+  // Looks at the table on the caller's thread, and starts the thread. Connecting and looking take
+  // three seconds each at most, or `timeout` where that is longer. Once, before anything else.
   Look Start();
 
   // Calls `looked` on `loop` after every look from now on, with those that found nothing new. A

@@ -38,9 +38,10 @@ class PostgresSource : public FeatureSource {
     absl::Duration look_interval = absl::Seconds(10);
   };
 
-  // Looks at the table, for a few seconds at most. An error is one line that names the flag and
-  // what to do: the server refuses, or has no such database, table or column. A server that cannot
-  // be reached, and a database without any table, are none. `clock` is the one that the loops have.
+  // Looks at the table: connecting and looking take three seconds each at most, or read_timeout
+  // where that is longer. An error is one line that names the flag and what to do: the server
+  // refuses, or has no such database, table or column. A server that cannot be reached, and a
+  // database without any table, are none. `clock` is the one that the loops have.
   static absl::StatusOr<std::unique_ptr<PostgresSource>> Create(Options options, const Clock& clock,
                                                                 Watcher& watcher, Metrics& metrics);
 

@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "server/base/status.h"
+#include "server/sql/postgres_types.h"
 
 namespace predictd {
 namespace {
@@ -13,19 +15,18 @@ constexpr absl::string_view kTable = "coalesce(to_regclass($1::text), to_regclas
 
 constexpr absl::string_view kSelectTable =
     "SELECT c.oid::regclass, c.relkind IN ('r', 'p'), has_table_privilege(c.oid, 'SELECT'), "
-    "has_table_privilege(c.oid, 'INSERT'), has_table_privilege(c.oid, 'UPDATE') "
-    "FROM pg_catalog.pg_class c WHERE c.oid = ";
+    "has_table_privilege(c.oid, 'INSERT') FROM pg_catalog.pg_class c WHERE c.oid = ";
 
 // char(n) pads a text, so that it is not what was written.
 constexpr absl::string_view kSelectColumns =
-    "SELECT a.attname, format_type(a.atttypid, a.atttypmod), coalesce(b.typname, t.typname), "
-    "t.typcategory = 'S' AND coalesce(b.typname, t.typname) <> 'bpchar', "
-    "a.attnotnull OR t.typnotnull, "
+    "SELECT a.attname, format_type(a.atttypid, a.atttypmod), b.oid, "
+    "b.typcategory = 'S' AND b.typname <> 'bpchar', a.attnotnull OR t.typnotnull, "
     "a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, "
     "a.attgenerated <> '' OR a.attidentity = 'a' "
     "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
-    "LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype "
-    "WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid = ";
+    "JOIN pg_catalog.pg_type b ON b.oid = ";
+constexpr absl::string_view kOfTable =
+    " WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid = ";
 
 constexpr absl::string_view kSelectIndexes =
     "SELECT a.attname, pg_get_expr(i.indpred, i.indrelid) FROM pg_catalog.pg_index i "
@@ -56,12 +57,13 @@ const PostgresColumn* FindPostgresColumn(const PostgresTable& table, absl::strin
 absl::StatusOr<std::optional<PostgresTable>> DescribePostgresTable(PostgresSession& session,
                                                                    absl::string_view name,
                                                                    absl::Time deadline) {
-  const std::string whole = PostgresQuoted(name);
   const std::string path = PostgresQuotedPath(name);
+  const std::string whole = PostgresQuoted(name);
   const std::vector<PostgresStatement> statements = {
-      {absl::StrCat(kSelectTable, kTable), {whole, path}},
-      {absl::StrCat(kSelectColumns, kTable, " ORDER BY a.attnum"), {whole, path}},
-      {absl::StrCat(kSelectIndexes, kTable), {whole, path}}};
+      {absl::StrCat(kSelectTable, kTable), {path, whole}},
+      {absl::StrCat(kSelectColumns, kPostgresBaseType, kOfTable, kTable, " ORDER BY a.attnum"),
+       {path, whole}},
+      {absl::StrCat(kSelectIndexes, kTable), {path, whole}}};
   const auto results = session.Transact(statements, deadline);
   PREDICTD_RETURN_IF_ERROR(results.status());
   const PostgresResult& tables = (*results)[0];
@@ -74,12 +76,11 @@ absl::StatusOr<std::optional<PostgresTable>> DescribePostgresTable(PostgresSessi
   table.is_table = tables.IsTrue(0, 1);
   table.may_select = tables.IsTrue(0, 2);
   table.may_insert = tables.IsTrue(0, 3);
-  table.may_update = tables.IsTrue(0, 4);
   for (int row = 0; row < columns.rows(); ++row) {
     PostgresColumn& column = table.columns.emplace_back();
     column.name = std::string(columns.Text(row, 0));
     column.declared_type = std::string(columns.Text(row, 1));
-    column.base_type = std::string(columns.Text(row, 2));
+    if (!absl::SimpleAtoi(columns.Text(row, 2), &column.base_type)) column.base_type = 0;
     column.is_text = columns.IsTrue(row, 3);
     column.not_null = columns.IsTrue(row, 4);
     column.has_default = columns.IsTrue(row, 5);

@@ -16,7 +16,7 @@ namespace predictd {
 struct PostgresColumn {
   std::string name;
   std::string declared_type;  // "numeric(8,2)"
-  std::string base_type;      // pg_type's name, of a domain its base's: "int4"
+  Oid base_type = 0;          // beneath a domain
   bool is_text = false;       // of any type that a text can be assigned to
   bool not_null = false;
   bool has_default = false;  // or is generated
@@ -34,13 +34,12 @@ struct PostgresTable {
   bool is_table = false;  // not a view or a foreign table
   bool may_select = false;
   bool may_insert = false;
-  bool may_update = false;
   std::vector<PostgresColumn> columns;
   std::vector<PostgresUniqueIndex> unique_indexes;
 };
 
-// Nothing where there is none. `name` is taken as it is; where there is no such table and it has a
-// dot, as schema.table.
+// Nothing where there is none. A `name` with a dot is schema.table; where there is no such table,
+// the dot is part of its name.
 absl::StatusOr<std::optional<PostgresTable>> DescribePostgresTable(PostgresSession& session,
                                                                    absl::string_view name,
                                                                    absl::Time deadline);

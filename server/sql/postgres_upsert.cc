@@ -15,24 +15,29 @@ namespace {
 constexpr size_t kLongestName = 63;
 
 // Bytes of an integer type; 0 for others.
-int IntegerBytes(absl::string_view base_type) {
-  if (base_type == "int2") return 2;
-  if (base_type == "int4") return 4;
-  if (base_type == "int8") return 8;
-  return 0;
+int IntegerBytes(Oid base_type) {
+  if (base_type == kPostgresInt2) return 2;
+  if (base_type == kPostgresInt4) return 4;
+  return base_type == kPostgresInt8 ? 8 : 0;
 }
 
 // Nothing where the column is no feature, or only the server writes it.
 std::optional<FeatureColumn> ToFeatureColumn(const PostgresColumn& column) {
   if (column.generated) return std::nullopt;
-  if (const int bytes = IntegerBytes(column.base_type); bytes > 0) {
-    return IntegerColumn(column.name, bytes);
+  switch (column.base_type) {
+    case kPostgresInt2:
+    case kPostgresInt4:
+    case kPostgresInt8:
+      return IntegerColumn(column.name, IntegerBytes(column.base_type));
+    case kPostgresBool:
+      return BooleanColumn(column.name);
+    case kPostgresFloat4:
+    case kPostgresFloat8:
+    case kPostgresNumeric:
+      return RealColumn(column.name);
+    default:
+      return std::nullopt;
   }
-  if (column.base_type == "bool") return BooleanColumn(column.name);
-  for (const absl::string_view type : {"float4", "float8", "numeric"}) {
-    if (column.base_type == type) return RealColumn(column.name);
-  }
-  return std::nullopt;
 }
 
 absl::Status CreateTable(PostgresSession& session, absl::string_view table,
@@ -62,10 +67,10 @@ absl::Status CheckTarget(const PostgresTable& table, absl::string_view key_colum
                                                       "' in ", table.sql_name, "; there is ",
                                                       ListOfNames(names)));
   }
-  if (!key->is_text && IntegerBytes(key->base_type) == 0) {
+  if (!PostgresKeyOf(key->base_type)) {
     return absl::FailedPreconditionError(
         absl::StrCat("--feature_key: column '", key_column, "' of ", table.sql_name, " is ",
-                     key->declared_type, "; name a text or integer column"));
+                     key->declared_type, "; name a text, uuid or integer column"));
   }
   const bool unique = std::any_of(table.unique_indexes.begin(), table.unique_indexes.end(),
                                   [&](const PostgresUniqueIndex& index) {
@@ -98,6 +103,8 @@ absl::Status FindNamed(const PostgresTable& table, absl::string_view key_column,
   return absl::OkStatus();
 }
 
+// The table needs a value for it, which was not named: only rows that are there can be written. ""
+// = there is none.
 std::string NeededColumn(const PostgresTable& table, absl::string_view key_column,
                          absl::Span<const std::string> names) {
   for (const PostgresColumn& column : table.columns) {
@@ -108,37 +115,52 @@ std::string NeededColumn(const PostgresTable& table, absl::string_view key_colum
   return "";
 }
 
+// A text key may be, for the table's comparison, another user's: that one's row is not ours to
+// write.
+bool ComparesTexts(PostgresKey key) {
+  return key == PostgresKey::kText || key == PostgresKey::kPadded;
+}
+
+absl::string_view GivenKey(PostgresKey key) {
+  if (key == PostgresKey::kInteger) return "given.key::int8";
+  return key == PostgresKey::kUuid ? "given.key::uuid" : "given.key";
+}
+
 std::string WriteSql(const PostgresTable& table, absl::string_view key_column,
-                     const PostgresUpsert& plan) {
+                     const PostgresUpsert& plan, bool update_only) {
   const std::string key = PostgresQuoted(key_column);
-  const std::string given_key = plan.key_bytes > 0 ? "given.key::int8" : "given.key";
-  const bool update_only = !plan.needed_column.empty();
   std::string arrays = "$1::text[]";
   std::string given = "key";
   std::string list = key;
-  std::string values = given_key;
+  std::string values(GivenKey(plan.key));
   std::string set;
   for (size_t i = 0; i < plan.columns.size(); ++i) {
     const std::string name = PostgresQuoted(plan.columns[i].name);
-    const std::string type = FindPostgresColumn(table, plan.columns[i].name)->base_type;
+    const Oid type = FindPostgresColumn(table, plan.columns[i].name)->base_type;
     absl::StrAppend(&arrays, ", $", i + 2, "::float8[]");
     absl::StrAppend(&given, ", v", i);
     // There is no cast from a number to a boolean.
     const std::string value =
-        type == "bool" ? absl::StrCat("given.v", i, " <> 0") : absl::StrCat("given.v", i);
+        type == kPostgresBool ? absl::StrCat("given.v", i, " <> 0") : absl::StrCat("given.v", i);
     absl::StrAppend(&list, ", ", name);
     absl::StrAppend(&values, ", ", value);
     absl::StrAppend(&set, set.empty() ? "" : ", ", name, " = ",
                     update_only ? value : absl::StrCat("EXCLUDED.", name));
   }
-  const std::string from =
-      absl::StrCat(" FROM unnest(", arrays, ") WITH ORDINALITY AS given(", given, ", position)");
+  const std::string from = absl::StrCat(" FROM unnest(", arrays, ") AS given(", given, ")");
+  const std::string stored = absl::StrCat("stored.", key);
   if (update_only) {
-    return absl::StrCat("UPDATE ", table.sql_name, " AS stored SET ", set, from, " WHERE stored.",
-                        key, " = ", given_key, " RETURNING given.position");
+    return absl::StrCat("UPDATE ", table.sql_name, " AS stored SET ", set, from, " WHERE ",
+                        PostgresKeyEquals(plan.key, stored, "given.key"), " RETURNING given.key");
   }
-  return absl::StrCat("INSERT INTO ", table.sql_name, " AS stored (", list, ") SELECT ", values,
-                      from, " ON CONFLICT (", key, ") DO UPDATE SET ", set);
+  std::string insert =
+      absl::StrCat("INSERT INTO ", table.sql_name, " AS stored (", list, ") SELECT ", values, from,
+                   " ON CONFLICT (", key, ") DO UPDATE SET ", set);
+  if (ComparesTexts(plan.key)) {
+    absl::StrAppend(&insert, " WHERE ", stored, "::text COLLATE \"C\" = EXCLUDED.", key,
+                    "::text RETURNING ", stored, "::text");
+  }
+  return insert;
 }
 
 }  // namespace
@@ -164,10 +186,18 @@ absl::StatusOr<PostgresUpsert> PlanPostgresUpsert(PostgresSession& session, absl
   const PostgresTable& found = **description;
   PREDICTD_RETURN_IF_ERROR(CheckTarget(found, key_column));
   PostgresUpsert plan;
-  plan.key_bytes = IntegerBytes(FindPostgresColumn(found, key_column)->base_type);
+  const Oid key_type = FindPostgresColumn(found, key_column)->base_type;
+  plan.key = *PostgresKeyOf(key_type);
+  plan.key_bytes = IntegerBytes(key_type);
   PREDICTD_RETURN_IF_ERROR(FindNamed(found, key_column, names, plan));
-  plan.needed_column = NeededColumn(found, key_column, names);
-  plan.sql = WriteSql(found, key_column, plan);
+  const std::string needed = NeededColumn(found, key_column, names);
+  if (!needed.empty()) {
+    plan.refusal =
+        absl::StrCat("the user is new, and the table needs a value for column '", needed, "'");
+  } else if (ComparesTexts(plan.key)) {
+    plan.refusal = "the table takes the user id for another one that it has";
+  }
+  plan.sql = WriteSql(found, key_column, plan, !needed.empty());
   return plan;
 }
 

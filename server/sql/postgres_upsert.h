@@ -11,18 +11,19 @@
 #include "absl/types/span.h"
 #include "server/sql/feature_column.h"
 #include "server/sql/postgres_session.h"
+#include "server/sql/postgres_types.h"
 
 namespace predictd {
 
 struct PostgresUpsert {
-  // Parameters: an array of the keys as texts, then one of doubles per feature named. Returns the
-  // position, counted from 1, of each row that was written.
+  // Parameters: an array of the keys as texts, then one of doubles per feature named.
   std::string sql;
-  // The table needs a value for this column, which was not named: only rows that are there can be
-  // written. Empty: all can.
-  std::string needed_column;
+  // Not empty: `sql` returns the key of each row that was written, and this is what is wrong with
+  // the others.
+  std::string refusal;
   std::vector<FeatureColumn> columns;
-  int key_bytes = 0;  // of an integer key; 0 = the key is a text
+  PostgresKey key = PostgresKey::kText;
+  int key_bytes = 0;  // of an integer key
 };
 
 // Looks at the table, which is created where there is none. Errors as of FeatureSink::Write.

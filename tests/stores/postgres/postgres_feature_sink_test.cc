@@ -50,6 +50,76 @@ TEST_CASE("an integer key of PostgreSQL takes what it holds") {
   CHECK(statuses[3].ok());
 }
 
+TEST_CASE("a user whose id the collation takes for another's does not get that one's row") {
+  Rig test;
+  test.Do(
+      "CREATE COLLATION folds (provider = icu, locale = 'und-u-ks-level2', deterministic = false); "
+      "CREATE TABLE user_features (user_id TEXT COLLATE folds PRIMARY KEY, x REAL, plan TEXT)");
+  REQUIRE(test.AllGood({"x"}, {{"a", {1}}}));
+  Statuses statuses = test.Write({"x"}, {{"A", {2}}, {"b", {3}}, {"B", {4}}, {"a", {5}}});
+  CHECK(IsRefused(statuses[0], "takes the user id for another one"));
+  // Which of two new ones comes first is not said.
+  CHECK(statuses[1].ok() != statuses[2].ok());
+  CHECK(statuses[3].ok());
+  CHECK(test.Get("SELECT string_agg(lower(user_id) || x, ',' ORDER BY x) FROM user_features "
+                 "WHERE user_id = 'a'") == "a5");
+  CHECK(test.Get("SELECT user_id FROM user_features WHERE user_id = 'a'") == "a");
+  test.Do("UPDATE user_features SET plan = ''; ALTER TABLE user_features ALTER plan SET NOT NULL");
+  statuses = test.Write({"x"}, {{"A", {6}}, {"a", {7}}});
+  CHECK(IsRefused(statuses[0], "the user is new"));
+  CHECK(statuses[1].ok());
+  CHECK(test.Get("SELECT x FROM user_features WHERE user_id = 'a'") == "7");
+}
+
+TEST_CASE("what can be the key of a row that is read can be the key of one that is written") {
+  Rig test;
+  SECTION("uuid") {
+    test.Do("CREATE TABLE user_features (user_id UUID PRIMARY KEY, x REAL)");
+    const std::string id = "0190b0c0-0000-7000-8000-00000000000a";
+    REQUIRE(test.AllGood({"x"}, {{id, {1}}}));
+    const Statuses statuses =
+        test.Write({"x"}, {{"0190B0C0-0000-7000-8000-00000000000A", {2}}, {"u", {3}}, {id, {4}}});
+    CHECK(IsRefused(statuses[0], "no uuid"));
+    CHECK(IsRefused(statuses[1], "'u'"));
+    CHECK(statuses[2].ok());
+    CHECK(test.Get("SELECT x FROM user_features") == "4");
+  }
+  SECTION("char") {
+    test.Do("CREATE TABLE user_features (user_id CHAR(4) PRIMARY KEY, x REAL, plan TEXT)");
+    REQUIRE(test.AllGood({"x"}, {{"ab", {1}}}));
+    const Statuses statuses =
+        test.Write({"x"}, {{"ab ", {2}}, {"abcde", {3}}, {"ab", {4}}, {"abcd", {5}}});
+    CHECK(IsRefused(statuses[0], "no text that the table's key"));
+    CHECK(absl::IsInvalidArgument(statuses[1]));
+    CHECK(statuses[2].ok());
+    CHECK(statuses[3].ok());
+    CHECK(test.Get("SELECT sum(x) FROM user_features") == "9");
+    test.Do(
+        "UPDATE user_features SET plan = ''; ALTER TABLE user_features ALTER plan SET NOT NULL");
+    CHECK(test.AllGood({"x"}, {{"ab", {6}}}));
+    CHECK(test.Get("SELECT x FROM user_features WHERE user_id = 'ab'") == "6");
+  }
+  SECTION("a domain of a domain") {
+    test.Do(
+        "CREATE DOMAIN word AS TEXT; CREATE DOMAIN id AS word; CREATE DOMAIN whole AS INT; "
+        "CREATE DOMAIN age AS whole; CREATE TABLE user_features (user_id id PRIMARY KEY, age age)");
+    const Statuses statuses = test.Write({"age"}, {{"u", {1.5}}, {"v", {2}}});
+    CHECK(IsRefused(statuses[0], "age"));
+    CHECK(statuses[1].ok());
+  }
+}
+
+TEST_CASE("a name with a dot is a schema's table before it is a table's with a dot") {
+  Rig test;
+  test.Do("CREATE SCHEMA ml; CREATE TABLE \"ml.users\" (user_id TEXT PRIMARY KEY, x REAL)");
+  test.sink = test.Make("ml.users", "user_id");
+  CHECK(test.AllGood({"x"}, {{"u", {1}}}));
+  test.Do("CREATE TABLE ml.users (user_id TEXT PRIMARY KEY, x REAL)");
+  CHECK(test.AllGood({"x"}, {{"u", {2}}}));
+  CHECK(test.Get("SELECT x FROM \"ml.users\"") == "1");
+  CHECK(test.Get("SELECT x FROM ml.users") == "2");
+}
+
 TEST_CASE("a table of PostgreSQL can be in a schema, and is created there") {
   Rig test;
   test.Do("CREATE SCHEMA ml");

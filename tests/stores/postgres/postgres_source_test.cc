@@ -112,6 +112,16 @@ TEST_CASE("a user id matches only the canonical text of a text key of PostgreSQL
   CHECK(rig.Errors("error") == 0);
 }
 
+TEST_CASE("a key or a feature may be a domain of a domain") {
+  PostgresRig rig(PostgresRig::Filled(
+      "CREATE DOMAIN word AS text; CREATE DOMAIN id AS word; CREATE DOMAIN whole AS int;"
+      "CREATE DOMAIN age AS whole; CREATE TABLE user_features (user_id id PRIMARY KEY, age age);"
+      "INSERT INTO user_features VALUES ('u', 7)"));
+  REQUIRE(rig.Open().ok());
+  CHECK(rig.names() == std::vector<std::string>{"age"});
+  CHECK(rig.Values("u") == std::vector<float>{7});
+}
+
 TEST_CASE("a user id matches only the canonical text of a uuid key") {
   PostgresRig rig(PostgresRig::Filled(
       "CREATE TABLE user_features (user_id uuid PRIMARY KEY, x int);"
