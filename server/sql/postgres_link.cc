@@ -1,7 +1,5 @@
 #include "server/sql/postgres_link.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "server/base/status.h"
 
@@ -45,11 +43,11 @@ void PostgresLink::CloseUnless(bool useful) {
 }
 
 void PostgresLink::EndLeftBehind(absl::Time deadline) {
-  const Backend backend = std::exchange(left_behind_, {});
-  if (backend.number.empty()) return;
-  const PostgresStatement end{kEndBackend, {backend.number, backend.start}};
+  if (left_behind_.number.empty()) return;
+  const PostgresStatement end{kEndBackend, {left_behind_.number, left_behind_.start}};
   // It has ended by itself, or is not ours to end: either is as good.
   session_->Transact({&end, 1}, deadline).status().IgnoreError();
+  if (!session_->broken()) left_behind_ = {};
 }
 
 absl::Status PostgresLink::NoteBackend(absl::Time deadline) {
