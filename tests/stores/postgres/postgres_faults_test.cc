@@ -85,7 +85,15 @@ TEST_CASE("reads under way when PostgreSQL ends the session are asked again, and
   rig.connections = GENERATE(1, 3);
   const CapturedLog log;
   REQUIRE(rig.Open().ok());
+  // One that is ended while it is still being made is a server that takes no connections.
+  const auto all_made = [&rig] {
+    const std::string made = rig.Do(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND state = 'idle' AND (query LIKE 'SET plan%' OR query LIKE '%LIMIT 1')");
+    return made == absl::StrCat(rig.connections);
+  };
   for (int round = 0; round < 10; ++round) {
+    REQUIRE(rig.loop.RunUntil(all_made, absl::Seconds(100)));
     std::vector<const std::optional<PostgresAnswer>*> answers;
     for (int i = 0; i < 100; ++i) answers.push_back(&rig.Ask(absl::StrCat(i)));
     for (int turn = 0; turn < round; ++turn) rig.loop.RunTurn();
