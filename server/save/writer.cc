@@ -143,7 +143,7 @@ absl::Status Writer::Stop() {
 
   {
     MutexLock lock(mutex_);
-    given_up.swap(later_);
+    later_.clear();
     under_way = waiting_;
     SetWaiting(0);
   }
