@@ -162,8 +162,8 @@ class Predictd {
     const absl::Duration goodbye = std::min(kGoodbye, share);
     const absl::Duration reserve =
         goodbye + (writer_ == nullptr ? absl::ZeroDuration() : std::min(kFlush, share));
-    Log(LogLevel::kInfo, "draining", {{"longest", config_.drain_timeout}});
     ExitAfter(config_.drain_timeout);
+    Log(LogLevel::kInfo, "draining", {{"longest", config_.drain_timeout}});
     bool ended = server_.Drain(config_.lame_duck, deadline - reserve, goodbye);
     shutdown_step = "models";
     const absl::Duration models_end = std::min(kModelEnd, deadline - clock_.Now());

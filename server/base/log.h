@@ -5,6 +5,7 @@
 #ifndef PREDICTD_SERVER_BASE_LOG_H_
 #define PREDICTD_SERVER_BASE_LOG_H_
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 
@@ -35,8 +36,13 @@ void ConfigureLog(LogFormat format, LogLevel lowest);
 // Cheap: ask before building fields of a per-request line.
 bool LogEnabled(LogLevel level);
 
-// Any thread; a line is written with one write(2).
+// Any thread. Never waits for who reads stderr: a line that a pipe, socket or full disk does not
+// take at once is dropped, in whole or from somewhere on, and the next one that is taken comes
+// after one that says how many were.
 void Log(LogLevel level, absl::string_view message, std::initializer_list<LogField> fields = {});
+
+// Any thread; since the start.
+uint64_t DroppedLogLines();
 
 // The line itself, without its newline: what Log writes.
 std::string FormatLogLine(LogFormat format, absl::Time when, LogLevel level,

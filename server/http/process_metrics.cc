@@ -8,6 +8,8 @@
 #include <sstream>
 #include <string>
 
+#include "server/base/log.h"
+
 namespace predictd::http {
 namespace {
 
@@ -76,6 +78,8 @@ void AppendProcessMetrics(std::vector<prometheus::MetricFamily>& families) {
   Append(families, "process_open_fds", "Open file descriptors", OpenFiles());
   Append(families, "process_max_fds", "Most file descriptors", static_cast<double>(files.rlim_cur));
   Append(families, "process_threads", "Threads", stat.threads);
+  Append(families, "predictd_log_lines_dropped_total", "Lines of the log that stderr did not take",
+         static_cast<double>(DroppedLogLines()), prometheus::MetricType::Counter);
   Append(families, "process_start_time_seconds", "Start, as Unix time",
          BootTime() + stat.start_seconds);
 }

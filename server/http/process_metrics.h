@@ -1,4 +1,4 @@
-// The usual process_* series.
+// The usual process_* series, and what of the log was lost.
 #ifndef PREDICTD_SERVER_HTTP_PROCESS_METRICS_H_
 #define PREDICTD_SERVER_HTTP_PROCESS_METRICS_H_
 

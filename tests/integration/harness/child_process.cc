@@ -65,7 +65,7 @@ ChildProcess::ChildProcess(std::vector<std::string> command_line, Options option
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::dup2(out, STDOUT_FILENO);
-    ::dup2(err, STDERR_FILENO);
+    ::dup2(options.err >= 0 ? options.err : err, STDERR_FILENO);
     for (const auto& [resource, most] : options.limits) {
       const rlimit limit = {most, most};
       ::setrlimit(static_cast<__rlimit_resource>(resource), &limit);

@@ -24,6 +24,8 @@ class ChildProcess {
     std::vector<std::pair<int, rlim_t>> limits = {};
     // Beside the test's own environment, such as "TZ=Asia/Tokyo".
     std::vector<std::string> environment = {};
+    // A descriptor for its stderr, which Stderr() then does not have; -1 = none.
+    int err = -1;
   };
 
   explicit ChildProcess(std::vector<std::string> command_line)

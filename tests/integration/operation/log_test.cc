@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "tests/catch.h"
+#include "tests/fakes/full_pipe.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
 
@@ -101,7 +103,7 @@ TEST_CASE("without it no line is written per request, and the end is told") {
   ModelRepository repository;
   repository.Add("m", 1, Sum(1));
   PredictdProcess server({"--models=" + repository.path()});
-  REQUIRE(server.WaitUntilReady());
+  REQUIRE(WaitUntil([&] { return absl::StrContains(server.Log(), " info ready\n"); }));
   const std::string before = server.Log();
   for (int i = 0; i < 5; ++i) REQUIRE(server.Predict("u", {{"f0", 1}}).ok());
   CHECK(server.Predict("").code() == grpc::INVALID_ARGUMENT);
@@ -111,6 +113,30 @@ TEST_CASE("without it no line is written per request, and the end is told") {
   CHECK(server.Log().find("info draining") != std::string::npos);
   CHECK(server.Log().find("info stopped") != std::string::npos);
   CHECK(server.Stdout().find("listening grpc 127.0.0.1:") == 0);
+}
+
+TEST_CASE("a reader of the log that has stopped reading holds up neither calls nor the end") {
+  ModelRepository repository;
+  repository.Add("m", 1, Sum(1));
+  FullPipe pipe;
+  PredictdProcess server({"--models=" + repository.path(), "--log_level=debug"},
+                         {.err = pipe.writer()});
+  REQUIRE(server.WaitUntilReady());
+  for (int i = 0; i < 5; ++i) REQUIRE(server.Predict("u", {{"f0", 1}}).ok());
+  CHECK(server.WaitForMetric("predictd_log_lines_dropped_total", 5));
+  SECTION("to the end") {}
+  SECTION("for a while") {
+    pipe.Drain();
+    REQUIRE(server.Predict("u", {{"f0", 1}}).ok());
+    std::string log;
+    CHECK(WaitUntil([&] {
+      log += pipe.Drain();
+      return absl::StrContains(log, " warning log lines were dropped lines=") &&
+             absl::StrContains(log, " request method=Predict");
+    }));
+  }
+  server.Kill(SIGTERM);
+  CHECK(server.WaitForExit() == 0);
 }
 
 }  // namespace

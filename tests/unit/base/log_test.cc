@@ -1,8 +1,12 @@
 #include "server/base/log.h"
 
+#include <unistd.h>
+
 #include <string>
 
+#include "absl/strings/match.h"
 #include "tests/catch.h"
+#include "tests/fakes/full_pipe.h"
 
 namespace predictd {
 namespace {
@@ -46,6 +50,33 @@ TEST_CASE("levels below the lowest are off") {
   CHECK(LogEnabled(LogLevel::kError));
   ConfigureLog(LogFormat::kText, LogLevel::kInfo);
   CHECK(LogEnabled(LogLevel::kInfo));
+}
+
+TEST_CASE("lines that stderr does not take are dropped, counted and told with the next one") {
+  FullPipe pipe;
+  const uint64_t before = DroppedLogLines();
+  const int ours = dup(STDERR_FILENO);
+  dup2(pipe.writer(), STDERR_FILENO);
+  for (int i = 0; i < 3; ++i) Log(LogLevel::kInfo, "lost");
+  const uint64_t lost = DroppedLogLines() - before;
+  pipe.Drain();
+  Log(LogLevel::kInfo, "taken");
+  const std::string taken = pipe.Drain();
+  // Fits only in part.
+  Log(LogLevel::kInfo, std::string(1 << 20, 'x'));
+  pipe.Drain();
+  Log(LogLevel::kInfo, "next");
+  const std::string next = pipe.Drain();
+  dup2(ours, STDERR_FILENO);
+  close(ours);
+
+  CHECK(lost == 3);
+  CHECK(absl::StrContains(taken, "Z warning log lines were dropped lines=3\n"));
+  CHECK(absl::EndsWith(taken, "Z info taken\n"));
+  CHECK(DroppedLogLines() - before == 4);
+  // The line that was cut off is not gone on with.
+  CHECK(absl::StartsWith(next, "\n"));
+  CHECK(absl::StrContains(next, "Z warning log lines were dropped lines=1\n"));
 }
 
 }  // namespace
