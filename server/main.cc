@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "server/async/pulse.h"
 #include "server/base/log.h"
 #include "server/base/metrics.h"
 #include "server/base/status.h"
@@ -37,6 +38,7 @@
 #include "server/predict/shadow.h"
 #include "server/redis/hiredis_version.h"
 #include "server/repository/warm_up.h"
+#include "server/rpc/readiness.h"
 #include "server/rpc/server.h"
 #include "server/sql/postgres_store.h"
 #include "server/sql/sqlite_store.h"
@@ -96,6 +98,7 @@ class Predictd {
         server_(config_.listen, config_.event_loops, config_.min_event_loops, clock_),
         pool_(config_.workers, clock_, metrics_, model::PrepareTorchThread),
         catalog_(config_.default_model),
+        readiness_(catalog_, config_.default_model, metrics_),
         tiers_(config_, clock_, metrics_) {}
 
   absl::Status Start() {
@@ -117,14 +120,19 @@ class Predictd {
     std::vector<predict::Predictor*> predictors;
     std::vector<predict::FeatureStore*> feature_stores;
     std::vector<predict::Inference*> inferences;
+    std::vector<Loop*> loops;
     for (const auto& loop : server_.loops()) {
+      loops.push_back(loop.get());
       lines_.push_back(MakeLine(*loop));
       predictors.push_back(lines_.back().predictor.get());
       feature_stores.push_back(lines_.back().feature_store.get());
       inferences.push_back(lines_.back().inference.get());
     }
     tiers_.WatchInvalidations(*server_.loops().front());
-    catalog_.OnChange([this] { server_.HealthChanged(); });
+    catalog_.OnChange([this] {
+      server_.HealthChanged();
+      readiness_.Changed();
+    });
     auto addresses = server_.Start({predictors,
                                     feature_stores,
                                     inferences,
@@ -136,9 +144,10 @@ class Predictd {
                                    model::PrepareTorchThread);
     if (!addresses.ok()) return addresses.status();
     if (!config_.http_listen.empty()) {
-      auto http = http::HttpServer::Start(config_.http_listen, metrics_, [this] {
-        return catalog_.Ready() && !server_.draining();
-      });
+      pulse_ = std::make_unique<Pulse>(std::move(loops), clock_);
+      auto http = http::HttpServer::Start(
+          config_.http_listen, metrics_, [this] { return pulse_->Check(); },
+          [this] { return readiness_.WhyNot(); });
       if (!http.ok()) return http.status();
       http_ = *std::move(http);
     }
@@ -164,6 +173,7 @@ class Predictd {
         goodbye + (writer_ == nullptr ? absl::ZeroDuration() : std::min(kFlush, share));
     ExitAfter(config_.drain_timeout);
     Log(LogLevel::kInfo, "draining", {{"longest", config_.drain_timeout}});
+    readiness_.Drain();
     bool ended = server_.Drain(config_.lame_duck, deadline - reserve, goodbye);
     shutdown_step = "models";
     const absl::Duration models_end = std::min(kModelEnd, deadline - clock_.Now());
@@ -267,12 +277,14 @@ class Predictd {
   rpc::Server server_;
   batching::WorkerPool pool_;
   repository::Catalog catalog_;
+  rpc::Readiness readiness_;
   std::unique_ptr<PredictionStore> store_;
   std::unique_ptr<save::Writer> writer_;
   FeatureTiers tiers_;
   std::vector<LoopLine> lines_;
   std::atomic<int> lines_left_{0};
   std::unique_ptr<repository::Repository> repository_;
+  std::unique_ptr<Pulse> pulse_;
   std::unique_ptr<http::HttpServer> http_;
 };
 

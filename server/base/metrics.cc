@@ -61,7 +61,13 @@ absl::string_view StatusCodeName(absl::StatusCode code) {
 }
 
 Metrics::Metrics()
-    : redis_reconnects(BuildCounter()
+    : ready(BuildGauge()
+                .Name("predictd_ready")
+                .Help("1 while /readyz answers 200: the default model, or without one every model, "
+                      "has a READY version, and the server is not draining")
+                .Register(registry_)
+                .Add({})),
+      redis_reconnects(BuildCounter()
                            .Name("predictd_redis_reconnects_total")
                            .Help("Attempts to connect to Redis again after a connection was lost")
                            .Register(registry_)
@@ -69,7 +75,8 @@ Metrics::Metrics()
       redis_up(BuildGauge()
                    .Name("predictd_redis_up")
                    .Help("Connections to Redis that answer: with all well one per event loop (and "
-                         "master), 0 while it is down")
+                         "master), 0 while it is down or where there is no --feature_cache; to "
+                         "alert on it compare with 0")
                    .Register(registry_)
                    .Add({})),
       source_reads(BuildCounter()

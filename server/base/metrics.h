@@ -143,6 +143,8 @@ class Metrics {
   std::atomic<int> in_flight_requests{0};
   // Predictions that wait to be written.
   std::atomic<size_t> save_queue_rows{0};
+  // 1 while callers should be sent here.
+  prometheus::Gauge& ready;
   prometheus::Counter& redis_reconnects;
   // Connections to Redis that answer: one per event loop, of a cluster one per loop and master.
   prometheus::Gauge& redis_up;

@@ -78,33 +78,38 @@ class MetricsPage : public Page {
   Metrics& metrics_;
 };
 
-// The process answers: that is all that liveness asks.
-class LivePage : public Page {
-  Response Make() override { return {.body = "ok\n"}; }
-};
-
-class ReadyPage : public Page {
+class HealthPage : public Page {
  public:
-  explicit ReadyPage(std::function<bool()> ready) : ready_(std::move(ready)) {}
+  HealthPage(Question why_not, absl::string_view well)
+      : why_not_(std::move(why_not)), well_(well) {}
 
  private:
   Response Make() override {
-    const bool ready = ready_();
-    return {.ok = ready, .body = ready ? "ready\n" : "not ready\n"};
+    const std::string why_not = why_not_();
+    return {.ok = why_not.empty(), .body = absl::StrCat(why_not.empty() ? well_ : why_not, "\n")};
   }
 
-  const std::function<bool()> ready_;
+  const Question why_not_;
+  const absl::string_view well_;
 };
+
+// What civetweb has said on this thread first: its exception has no words.
+thread_local std::string civetweb_words;
+
+int KeepWords(const mg_connection*, const char* message) {
+  if (civetweb_words.empty()) civetweb_words = message;
+  return 1;  // kept
+}
 
 }  // namespace
 
 struct HttpServer::Pages {
-  Pages(Metrics& metrics, std::function<bool()> is_ready)
-      : metrics(metrics), ready(std::move(is_ready)) {}
+  Pages(Metrics& metrics, Question live, Question ready)
+      : metrics(metrics), live(std::move(live), "ok"), ready(std::move(ready), "ready") {}
 
   MetricsPage metrics;
-  LivePage live;
-  ReadyPage ready;
+  HealthPage live;
+  HealthPage ready;
   std::string host;
   int port = 0;
   // Last member: stops before the pages it serves go.
@@ -112,8 +117,8 @@ struct HttpServer::Pages {
 };
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& address,
-                                                              Metrics& metrics,
-                                                              std::function<bool()> ready) {
+                                                              Metrics& metrics, Question live,
+                                                              Question ready) {
   const std::optional<HostAndPort> parts = SplitHostAndPort(address);
   if (!parts) {
     return absl::InvalidArgumentError(
@@ -121,18 +126,22 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
                      " is no address; write host:port or [::1]:port, or leave it empty to switch "
                      "HTTP off"));
   }
-  auto pages = std::make_unique<Pages>(metrics, std::move(ready));
+  auto pages = std::make_unique<Pages>(metrics, std::move(live), std::move(ready));
   // civetweb takes "host:port" as it stands, IPv6 in brackets. No connection is kept alive: each
-  // would keep a thread, and idle scrapers the probes of readiness waiting; so would as many who
-  // connect and say nothing, until their time is up.
+  // would keep a thread, and idle scrapers the probes of readiness waiting. Who connects and says
+  // nothing keeps one until their time is up: a few dozen of them must not take them all.
   const std::vector<std::string> options = {
-      "listening_ports",   address, "num_threads", "8", "request_timeout_ms", "5000",
+      "listening_ports",   address, "num_threads", "64", "request_timeout_ms", "2500",
       "enable_keep_alive", "no",    "tcp_nodelay", "1"};
+  CivetCallbacks callbacks;
+  callbacks.log_message = KeepWords;
+  civetweb_words.clear();
   try {
-    pages->server = std::make_unique<CivetServer>(options);
+    pages->server = std::make_unique<CivetServer>(options, &callbacks);
   } catch (const CivetException&) {
+    if (civetweb_words.empty()) civetweb_words = absl::StrCat("cannot listen on ", address);
     return absl::FailedPreconditionError(absl::StrCat(
-        "--http_listen: cannot listen on ", address,
+        "--http_listen: ", civetweb_words,
         "; give a free address such as 127.0.0.1:0, or an empty one to switch HTTP off"));
   }
   pages->server->addHandler("/metrics$", pages->metrics);

@@ -11,15 +11,18 @@
 
 namespace predictd::http {
 
+// Why not; empty = all is well.
+using Question = std::function<std::string()>;
+
 // Threads of its own; what it asks for may be called on them at any time.
 class HttpServer {
  public:
   // Serves `address` ("host:port", port 0 = any free one) until destroyed; each connection is
-  // closed after its answer. `ready` says what /readyz answers: 200 or 503. An error names the
-  // flag.
+  // closed after its answer. `live` and `ready` say what /healthz and /readyz answer: 200, or 503
+  // and why. An error names the flag.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& address,
-                                                           Metrics& metrics,
-                                                           std::function<bool()> ready);
+                                                           Metrics& metrics, Question live,
+                                                           Question ready);
   ~HttpServer();
 
   // With the real port.

@@ -60,7 +60,6 @@ class Server {
 
   // Any thread: the catalog has changed, health watchers are to be told.
   void HealthChanged();
-  bool draining() const { return state_.lame_duck; }
 
   // Says NOT_SERVING, serves everyone for `lame_duck` more, then refuses new calls and waits for
   // those in flight; what is not answered by `deadline` is cut off with UNAVAILABLE. Says goodbye

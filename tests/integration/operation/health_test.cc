@@ -43,6 +43,7 @@ TEST_CASE("health is SERVING exactly when every model has a READY version") {
   CHECK(Check(server, "predictd.v1.Predictor") == "NOT_SERVING");
   CHECK(Check(server, "nobody") == "NOT_FOUND");
   CHECK(server.HttpGet("/readyz").code == 503);
+  CHECK(server.HttpGet("/readyz").body == "model 'slow' has no READY version\n");
   CHECK(server.HttpGet("/healthz").code == 200);
   CHECK(server.HttpGet("/elsewhere").code == 404);
   gate.Open();
@@ -94,6 +95,39 @@ TEST_CASE("callers who keep their HTTP connections open do not hold up a probe o
     CHECK(absl::StrContains(connection.Receive(kPatience), "Connection: close\r\n"));
   }
   CHECK(absl::StartsWith(HttpExchange(server.http_address(), ask("/readyz")), "HTTP/1.1 200"));
+}
+
+TEST_CASE("callers who connect and say nothing do not hold up a probe either") {
+  ModelRepository repository;
+  PredictdProcess server({"--models=" + repository.path()});
+  std::vector<RawConnection> silent;
+  for (int i = 0; i < 32; ++i) silent.emplace_back(server.http_address());
+  // Each of them is given up after seconds.
+  const absl::Time start = absl::Now();
+  CHECK(server.HttpGet("/healthz").code == 200);
+  CHECK(absl::Now() - start < absl::Seconds(10));
+}
+
+TEST_CASE("an event loop that is stuck makes /healthz fail and name it") {
+  ModelRepository repository;
+  Gate gate;
+  repository.Add("m", 1, Gated(1, gate).Defaults(0));
+  PredictdProcess server(
+      {"--models=" + repository.path(), "--event_loops=1", "--inline_budget=1h"});
+  REQUIRE(server.WaitUntilReady());
+  CHECK(server.HttpGet("/healthz").code == 200);
+  grpc::Status status;
+  std::thread caller([&] { status = server.Predict("u", {{"f0", 1}}).status; });
+  HttpAnswer answer;
+  CHECK(WaitUntil([&] {
+    answer = server.HttpGet("/healthz");
+    return answer.code == 503;
+  }));
+  CHECK(absl::StartsWith(answer.body, "event loop 0 has not answered for 1"));
+  gate.Open();
+  caller.join();
+  CHECK(status.ok());
+  CHECK(WaitUntil([&] { return server.HttpGet("/healthz").code == 200; }));
 }
 
 TEST_CASE("with a default model the others do not count") {
@@ -165,6 +199,7 @@ TEST_CASE("in the drain new calls are refused, and those in flight are answered"
   CHECK(refused.error_message() == "shutting down");
   CHECK(Check(server, "") == "NOT_SERVING");
   CHECK(server.HttpGet("/readyz").code == 503);
+  CHECK(server.HttpGet("/readyz").body == "draining\n");
   gate.Open();
   caller.join();
   CHECK(held.ok());

@@ -18,6 +18,7 @@ std::vector<std::string> Promised() {
                                      "predictd_invalidations_total",
                                      "predictd_feature_age_seconds_count",
                                      "predictd_save_queue_rows",
+                                     "predictd_log_lines_dropped_total",
                                      "predictd_model_folders_unreadable",
                                      "predictd_batch_rows_count{model=\"m\"}",
                                      "predictd_queue_rows{model=\"m\"}",
@@ -66,6 +67,7 @@ TEST_CASE("every promised series is there from the start, at zero") {
     REQUIRE(value.has_value());
     CHECK(*value == 0);
   }
+  CHECK(server.WaitForMetric("predictd_ready", 1));
   CHECK(metrics.Find(R"(predictd_model_ready{model="m",version="1"})") == 1);
   CHECK(metrics.Find(R"(predictd_model_loads_total{model="m",result="ok"})") == 1);
   CHECK(metrics.Find(R"(predictd_model_load_duration_seconds_count{model="m"})") == 1);
