@@ -34,6 +34,9 @@ ABSL_FLAG(
     int, max_message_mb, 4,
     "largest request, in MiB; the answer to tensors or a batch takes at most 16 times as much");
 ABSL_FLAG(int, max_streams, 1024, "calls under way per connection");
+ABSL_FLAG(absl::Duration, max_connection_age, absl::ZeroDuration(),
+          "age at which a connection is ended, so that its client looks for servers anew; calls "
+          "under way have --drain_timeout to end, streams too; 0 = never");
 ABSL_FLAG(absl::Duration, lame_duck, absl::ZeroDuration(),
           "after SIGTERM, how long health says NOT_SERVING while everyone is still served");
 ABSL_FLAG(
@@ -73,6 +76,10 @@ absl::Status ReadServing(Config& config) {
   PREDICTD_RETURN_IF_ERROR(CheckDuration("lame_duck", config.lame_duck, true));
   config.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
   PREDICTD_RETURN_IF_ERROR(CheckDuration("drain_timeout", config.drain_timeout, false));
+  config.listen.max_connection_age = absl::GetFlag(FLAGS_max_connection_age);
+  PREDICTD_RETURN_IF_ERROR(
+      CheckDuration("max_connection_age", config.listen.max_connection_age, true));
+  config.listen.connection_grace = config.drain_timeout;
   if (config.lame_duck >= config.drain_timeout) {
     return Invalid("lame_duck", absl::StrCat("must be shorter than --drain_timeout, which is ",
                                              absl::FormatDuration(config.drain_timeout),

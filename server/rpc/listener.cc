@@ -3,7 +3,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <sstream>
 
@@ -16,6 +19,19 @@ namespace {
 
 // What a caller may send before its call is taken.
 constexpr int kMaxMetadataBytes = 16 << 10;
+
+// Clients' keepalive pings, also of those that have no call under way: gRPC throws off who pings
+// more often than every five minutes, and clients are commonly set to ten seconds.
+constexpr absl::Duration kShortestPingInterval = absl::Seconds(5);
+// The server's own pings notice a client that has vanished without a word, whose connection would
+// otherwise stay for hours.
+constexpr absl::Duration kPingEvery = absl::Seconds(60);
+constexpr absl::Duration kPingTimeout = absl::Seconds(20);
+
+int Milliseconds(absl::Duration duration) {
+  constexpr int64_t kMost = std::numeric_limits<int>::max();
+  return static_cast<int>(std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, kMost));
+}
 
 absl::StatusOr<std::string> ReadPem(absl::string_view flag, const std::string& path) {
   std::ifstream file(path);
@@ -101,6 +117,19 @@ void SetLimits(const ListenOptions& options, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.SetMaxReceiveMessageSize(options.max_message_mb << 20);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             Milliseconds(kShortestPingInterval));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kPingEvery));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kPingTimeout));
+  // In both directions: idle connections are pinged, too, and without an end.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  if (options.max_connection_age > absl::ZeroDuration()) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                               Milliseconds(options.max_connection_age));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                               Milliseconds(options.connection_grace));
+  }
 }
 
 }  // namespace predictd::rpc

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace predictd::rpc {
 
@@ -23,13 +24,17 @@ struct ListenOptions {
   std::string tls_client_ca;
   int max_message_mb = 4;
   int max_streams = 1024;  // calls under way per connection
+  // Age at which a connection is to end, so that its client opens another one; zero = none. Calls
+  // that are under way then have the grace to end.
+  absl::Duration max_connection_age;
+  absl::Duration connection_grace;
 };
 
 // INVALID_ARGUMENT names the flag and the file that cannot be used.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
     const ListenOptions& options);
 
-// What one caller may ask of the server.
+// What one caller may ask of the server, and how long a connection lasts.
 void SetLimits(const ListenOptions& options, grpc::ServerBuilder& builder);
 
 }  // namespace predictd::rpc

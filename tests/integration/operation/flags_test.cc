@@ -64,6 +64,7 @@ TEST_CASE("unknown flags, bad values and leftover arguments are named") {
   refusals.Add({models, "--max_batch=many"}, {"--max_batch=many: write a whole number"});
   refusals.Add({models, "--max_batch=0"}, {"--max_batch"});
   refusals.Add({models, "--lame_duck=60s"}, {"--lame_duck", "--drain_timeout"});
+  refusals.Add({models, "--max_connection_age=-1s"}, {"--max_connection_age"});
   refusals.Add({models, "--max_queue=-1"}, {"--max_queue"});
   refusals.Add({models, "--batch_delay=5"}, {"--batch_delay=5: a time needs a unit, such as 5s"});
   refusals.Add({models, "--batch_delay=-5ms"}, {"--batch_delay"});
@@ -184,7 +185,7 @@ TEST_CASE("an address that another process serves is an error that names it") {
   refusals.Add({models, "--listen=" + first.grpc_address()}, {"--listen", first.grpc_address()});
   refusals.Add({models, "--listen=127.0.0.1:0," + socket}, {"--listen", folder.File("s")});
   refusals.Add({models, "--http_listen=" + first.http_address()},
-               {"--http_listen", first.http_address()});
+               {"--http_listen", first.http_address(), "Address already in use"});
   refusals.Check();
   // The first is none the worse for it.
   CHECK(first.ListModels().ok());
