@@ -49,6 +49,7 @@ int RunFeatures(const Arguments& arguments) {
   const auto connection = Connect();
   if (!connection.ok()) return UsageError(connection.status().message());
   if (arguments[0] == "put") {
+    if (WantsJson()) return UsageError("'predict features put' has no answer in JSON; omit --json");
     return RunPut(*connection, arguments.size() > 1 ? arguments[1] : "-");
   }
   if (arguments[0] == "get" && arguments.size() == 2) return RunGet(*connection, arguments[1]);

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "client/commands.h"
 #include "client/exit_status.h"
+#include "client/request_options.h"
 #include "client/usage.h"
 #include "server/base/flag_check.h"
 
@@ -28,21 +29,22 @@ struct Command {
   size_t least;  // arguments after the name
   size_t most;
   absl::string_view arguments;
+  bool json;  // has an answer in JSON
   int (*run)(const Arguments&);
 };
 
 constexpr Command kCommands[] = {
-    {"user", 1, 1, " USER_ID", RunUser},
-    {"batch", 0, 1, " [FILE]", RunBatch},
-    {"saved", 1, 1, " PREDICTION_ID", RunSaved},
-    {"features", 1, 2, " put [FILE], or: predict features get USER_ID", RunFeatures},
-    {"models", 0, 2, " [MODEL[/VERSION]]", RunModels},
-    {"load", 1, 2, " MODEL[/VERSION]", RunLoad},
-    {"unload", 1, 2, " MODEL[/VERSION]", RunUnload},
-    {"health", 0, 1, " [MODEL]", RunHealth},
-    {"wait", 0, 1, " [MODEL]", RunWait},
-    {"bench", 0, 0, "", RunBench},
-    {"help", 0, 0, "", RunHelp},
+    {"user", 1, 1, " USER_ID", true, RunUser},
+    {"batch", 0, 1, " [FILE]", false, RunBatch},
+    {"saved", 1, 1, " PREDICTION_ID", true, RunSaved},
+    {"features", 1, 2, " put [FILE], or: predict features get USER_ID", true, RunFeatures},
+    {"models", 0, 2, " [MODEL[/VERSION]]", true, RunModels},
+    {"load", 1, 2, " MODEL[/VERSION]", true, RunLoad},
+    {"unload", 1, 2, " MODEL[/VERSION]", true, RunUnload},
+    {"health", 0, 1, " [MODEL]", false, RunHealth},
+    {"wait", 0, 1, " [MODEL]", false, RunWait},
+    {"bench", 0, 0, "", true, RunBench},
+    {"help", 0, 0, "", false, RunHelp},
 };
 
 int Dispatch(const std::vector<std::string>& words) {
@@ -62,7 +64,17 @@ int Dispatch(const std::vector<std::string>& words) {
     return UsageError(
         absl::StrCat("write: predict ", command->name, command->arguments, "; see 'predict help'"));
   }
+  if (WantsJson() && !command->json) {
+    return UsageError(
+        absl::StrCat("'predict ", command->name, "' has no answer in JSON; omit --json"));
+  }
   return command->run(arguments);
+}
+
+// What was printed counts once it is written.
+int CheckStdout(int status) {
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  return written || status != kExitOk ? status : Fail("cannot write all of the answer to stdout");
 }
 
 }  // namespace
@@ -78,5 +90,6 @@ int main(int argc, char** argv) {
     return predictd::client::UsageError(flags.status().message());
   }
   const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
-  return predictd::client::Dispatch({words.begin() + 1, words.end()});
+  return predictd::client::CheckStdout(
+      predictd::client::Dispatch({words.begin() + 1, words.end()}));
 }

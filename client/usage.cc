@@ -61,8 +61,8 @@ absl::string_view UsageText() {
   predict bench                            load: latency, throughput, CPU per request
   predict help                             this text; 'predict --help' has the flags too
 
-Exit status: 0 = done, 1 = a call or a row failed, 2 = wrong arguments. A user id that starts
-with '-' goes behind '--'.)";
+Exit status: 0 = done, 1 = a call or a row failed (of bench: all of them), 2 = wrong arguments.
+A user id that starts with '-' goes behind '--'.)";
 }
 
 void SetUpUsage() {

@@ -19,16 +19,17 @@ def free_address():
 
 
 class Server:
-    def __init__(self, models, address="127.0.0.1:0", flags=("--max_batch=4",)):
+    def __init__(self, models, address="127.0.0.1:0", flags=("--max_batch=4",), **options):
         self.process = subprocess.Popen(
             [PREDICTD, f"--models={models}", f"--listen={address}", "--http_listen=",
-             *flags], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+             *flags], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options)
         line = self.process.stdout.readline()
         self.address = re.match(r"listening grpc (\S+)", line)[1]
 
-    def predict(self, *words):
-        return subprocess.run([PREDICT, f"--server={self.address}", *words], capture_output=True,
-                              text=True, check=False)
+    def predict(self, *words, **options):
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.run([PREDICT, f"--server={self.address}", *words], text=True,
+                              check=False, **options)
 
     def versions(self):
         """What `predict models --json` says once nothing is being loaded any more."""
