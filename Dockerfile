@@ -22,6 +22,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
     libsqlite3-0 \
     libssl3t64 \
     libtorch2.6 \
+    tini \
     zlib1g \
   && apt-get clean && rm -rf /var/lib/apt/lists/*
 # A number that Kubernetes can check with runAsNonRoot. /data is for SQLite files.
@@ -32,8 +33,12 @@ COPY --from=build /src/build/release/predictd /src/build/release/predict /usr/lo
 USER 10001:10001
 VOLUME ["/models", "/data"]
 EXPOSE 50051 8080
-# Healthy = ready: the default model has a version that serves, and the server is not draining.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["predict", "health"]
+# Healthy = alive, whatever becomes of the models: Swarm replaces what is not, and a restart cures no
+# model. Asks the HTTP side on its usual port; deploy/README.md has what to do where it has none.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["bash", "-c", \
+  "exec 3<>/dev/tcp/127.0.0.1/8080 && echo -e 'GET /healthz HTTP/1.0\\r\\n\\r' >&3 && grep -q ' 200 OK' <&3"]
+# tini, as process 1 gets no signal that it has not asked for, and predictd asks only once its
+# libraries are loaded: a SIGTERM in its first 0.4 s would be lost.
 # Flags after the image's name are added, and the last of a repeated flag counts. All addresses of a
 # container are its own; what of them is published is for `docker run -p` to say.
-ENTRYPOINT ["predictd", "--models=/models", "--listen=0.0.0.0:50051", "--http_listen=0.0.0.0:8080"]
+ENTRYPOINT ["tini", "--", "predictd", "--models=/models", "--listen=0.0.0.0:50051", "--http_listen=0.0.0.0:8080"]
