@@ -17,14 +17,20 @@ namespace {
 // Longer than its own --drain_timeout of 30 s.
 constexpr absl::Duration kLongestExit = absl::Seconds(60);
 
+bool Given(const std::vector<std::string>& flags, absl::string_view name) {
+  return std::any_of(flags.begin(), flags.end(),
+                     [name](const std::string& flag) { return absl::StartsWith(flag, name); });
+}
+
 std::vector<std::string> CommandLine(const std::vector<std::string>& flags) {
   std::vector<std::string> command_line = {PREDICTD_BINARY};
   command_line.insert(command_line.end(), flags.begin(), flags.end());
   for (const char* name : {"--listen=", "--http_listen="}) {
-    const bool given = std::any_of(flags.begin(), flags.end(), [name](const std::string& flag) {
-      return absl::StartsWith(flag, name);
-    });
-    if (!given) command_line.push_back(absl::StrCat(name, "127.0.0.1:0"));
+    if (!Given(flags, name)) command_line.push_back(absl::StrCat(name, "127.0.0.1:0"));
+  }
+  // By default a second, which a machine with other things to do may take.
+  if (Given(flags, "--feature_source=") && !Given(flags, "--feature_source_timeout=")) {
+    command_line.push_back("--feature_source_timeout=60s");
   }
   return command_line;
 }

@@ -50,8 +50,9 @@ Exited RunPredictd(const std::vector<std::string>& flags, absl::Duration limit =
 // has killed it.
 class PredictdProcess {
  public:
-  // Adds --listen and --http_listen with free ports of 127.0.0.1 unless given, and waits until it
-  // listens; throws, with its log, where it does not.
+  // Adds --listen and --http_listen with free ports of 127.0.0.1 unless given, and with a feature
+  // source a time-out that a busy machine does not reach; waits until it listens; throws, with its
+  // log, where it does not.
   explicit PredictdProcess(std::vector<std::string> flags, ChildProcess::Options options = {});
   ~PredictdProcess();
 
