@@ -58,7 +58,8 @@ TEST_CASE("With a full disk predictions are answered, and what does not fit is c
   REQUIRE(predictd.WaitForMetric(kSaved, 10));
 
   LimitFiles(predictd, 1024);
-  REQUIRE(predictd.Predict("u1").ok());
+  const auto waits = predictd.Predict("u1");
+  REQUIRE(waits.ok());
   REQUIRE(predictd.WaitForMetric(kWriteErrors, 2));
   constexpr int kTooMany = 1000;
   REQUIRE(PredictMany(predictd, kQueue - 1 + kTooMany));
@@ -67,10 +68,15 @@ TEST_CASE("With a full disk predictions are answered, and what does not fit is c
   CHECK(predictd.Metric(kSaved) == 10);
   CHECK(LogLines(predictd, "predictions are dropped") <= 1);  // the log is a file, too
 
-  // What waits is still found.
-  const auto answer = predictd.Predict("u2");
-  CHECK(answer.ok());
+  const auto dropped = predictd.Predict("u2");
+  CHECK(dropped.ok());
   CHECK(predictd.Metric(kDropped) == kTooMany + 1);
+  // What waits is found, and what was dropped is not.
+  const auto found = predictd.GetPrediction(waits.response.prediction_id());
+  INFO(found.message());
+  CHECK(found.ok());
+  CHECK(found.response.user_id() == "u1");
+  CHECK(predictd.GetPrediction(dropped.response.prediction_id()).code() == grpc::NOT_FOUND);
 
   LimitFiles(predictd, RLIM_INFINITY);
   CHECK(predictd.WaitForMetric(kSaved, 10 + kQueue));

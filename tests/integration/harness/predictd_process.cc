@@ -126,6 +126,16 @@ Answer<v1::PredictResponse> PredictdProcess::Predict(const v1::PredictRequest& r
   return answer;
 }
 
+Answer<v1::GetPredictionResponse> PredictdProcess::GetPrediction(const std::string& prediction_id) {
+  v1::GetPredictionRequest request;
+  request.set_prediction_id(prediction_id);
+  grpc::ClientContext context;
+  SetDeadline(context);
+  Answer<v1::GetPredictionResponse> answer;
+  answer.status = stub_->GetPrediction(&context, request, &answer.response);
+  return answer;
+}
+
 Answer<v1::ListModelsResponse> PredictdProcess::ListModels() {
   grpc::ClientContext context;
   SetDeadline(context);

@@ -73,6 +73,7 @@ class PredictdProcess {
                                       const std::map<std::string, float>& features = {},
                                       const std::string& model = "");
   Answer<v1::PredictResponse> Predict(const v1::PredictRequest& request);
+  Answer<v1::GetPredictionResponse> GetPrediction(const std::string& prediction_id);
   Answer<v1::ListModelsResponse> ListModels();
   // An empty version is the newest (LoadModel) or all of them (UnloadModel).
   Answer<v1::LoadModelResponse> LoadModel(const std::string& model,

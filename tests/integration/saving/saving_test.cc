@@ -14,16 +14,6 @@
 namespace predictd::integration {
 namespace {
 
-Answer<v1::GetPredictionResponse> GetPrediction(PredictdProcess& server, const std::string& id) {
-  v1::GetPredictionRequest request;
-  request.set_prediction_id(id);
-  grpc::ClientContext context;
-  SetDeadline(context);
-  Answer<v1::GetPredictionResponse> answer;
-  answer.status = server.Stub().GetPrediction(&context, request, &answer.response);
-  return answer;
-}
-
 struct Rig {
   Rig() { repository.Add("m", 1, TwoOutputs(2)); }
 
@@ -93,7 +83,7 @@ TEST_CASE("GetPrediction gives what was answered, also while it waits to be writ
     (*request.mutable_features())["f0"] = 1.0F / 3;
     const auto answer = server.Predict(request);
     REQUIRE(answer.ok());
-    const auto found = GetPrediction(server, answer.response.prediction_id());
+    const auto found = server.GetPrediction(answer.response.prediction_id());
     INFO(found.message());
     REQUIRE(found.ok());
     const v1::GetPredictionResponse& saved = found.response;
@@ -113,17 +103,17 @@ TEST_CASE("GetPrediction gives what was answered, also while it waits to be writ
                  .size() >= 1;
     }));
     // From the table the same as from the queue, bit for bit.
-    const auto again = GetPrediction(server, answer.response.prediction_id());
+    const auto again = server.GetPrediction(answer.response.prediction_id());
     REQUIRE(again.ok());
     CHECK(again.response.SerializeAsString().size() == saved.SerializeAsString().size());
     CHECK(again.response.features().at("f0") == 1.0F / 3);
     CHECK(again.response.created_at().seconds() == saved.created_at().seconds());
     CHECK(again.response.created_at().nanos() == saved.created_at().nanos());
   }
-  CHECK(GetPrediction(server, first_id).ok());
-  CHECK(GetPrediction(server, "").code() == grpc::INVALID_ARGUMENT);
-  CHECK(GetPrediction(server, "01890000-0000-7000-8000-000000000000").code() == grpc::NOT_FOUND);
-  CHECK(GetPrediction(server, "'; DROP TABLE predictions; --").code() == grpc::NOT_FOUND);
+  CHECK(server.GetPrediction(first_id).ok());
+  CHECK(server.GetPrediction("").code() == grpc::INVALID_ARGUMENT);
+  CHECK(server.GetPrediction("01890000-0000-7000-8000-000000000000").code() == grpc::NOT_FOUND);
+  CHECK(server.GetPrediction("'; DROP TABLE predictions; --").code() == grpc::NOT_FOUND);
 }
 
 TEST_CASE("the first of several calls with one key is saved, also over a restart") {
@@ -148,7 +138,7 @@ TEST_CASE("the first of several calls with one key is saved, also over a restart
     PredictdProcess server(rig.Flags("before_reply"));
     REQUIRE(server.WaitUntilReady());
     CHECK(server.Predict(Keyed("u1", "order-7")).response.prediction_id() == first_id);
-    CHECK(GetPrediction(server, first_id).response.user_id() == "u1");
+    CHECK(server.GetPrediction(first_id).response.user_id() == "u1");
   }
   PredictdProcess server(rig.Flags("after_reply"));
   REQUIRE(server.WaitUntilReady());
@@ -231,7 +221,7 @@ TEST_CASE("with --save=off nothing is saved, and without --save_to there is noth
   CHECK(rig.Run("SELECT 1 FROM predictions").empty());
   PredictdProcess server({"--models=" + rig.repository.path()});
   REQUIRE(server.WaitUntilReady());
-  const auto nothing = GetPrediction(server, "x");
+  const auto nothing = server.GetPrediction("x");
   CHECK(nothing.code() == grpc::FAILED_PRECONDITION);
   CHECK(nothing.message().find("--save_to") != std::string::npos);
 }
