@@ -6,12 +6,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <stdexcept>
 
 #include "absl/time/clock.h"
 
 namespace predictd::integration {
+namespace {
+
+constexpr int kLongestSendMs = 5000;
+
+}  // namespace
 
 int ListenOnLoopback(int* port) {
   const int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -46,7 +52,14 @@ RawConnection::~RawConnection() {
 }
 
 bool RawConnection::Send(absl::string_view bytes) {
-  return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+  while (!bytes.empty()) {
+    pollfd writable{socket_, POLLOUT, 0};
+    if (::poll(&writable, 1, kLongestSendMs) <= 0) return false;
+    const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count < 0 && errno != EAGAIN) return false;
+    if (count > 0) bytes.remove_prefix(static_cast<size_t>(count));
+  }
+  return true;
 }
 
 std::string RawConnection::Receive(absl::Duration longest) {

@@ -22,7 +22,7 @@ class RawConnection {
   RawConnection(RawConnection&& other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
   RawConnection& operator=(RawConnection&&) = delete;
 
-  // Sends what the peer takes; false once it has closed.
+  // Returns once all is sent; false where the peer has closed, or takes nothing for a while.
   bool Send(absl::string_view bytes);
   // What came within `longest`, perhaps nothing.
   std::string Receive(absl::Duration longest);

@@ -108,6 +108,14 @@ double ChildProcess::CpuSeconds() const {
   return (StatField(pid_, kUserTicks) + StatField(pid_, kSystemTicks)) / ::sysconf(_SC_CLK_TCK);
 }
 
+double ChildProcess::PeakRssBytes() const {
+  const std::string status = ReadFile(absl::StrCat("/proc/", pid_, "/status"));
+  const std::string name = "VmHWM:";
+  const size_t found = status.find(name);
+  if (found == std::string::npos) throw std::runtime_error("the process is gone");
+  return std::stod(status.substr(found + name.size())) * 1024;
+}
+
 double ChildProcess::RssBytes() const {
   return StatField(pid_, kResidentPages) * ::sysconf(_SC_PAGESIZE);
 }

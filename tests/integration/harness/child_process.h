@@ -50,8 +50,9 @@ class ChildProcess {
 
   // User and system time of all its threads.
   double CpuSeconds() const;
-  // Memory that is in RAM now.
+  // Memory that is in RAM now, and the most that ever was.
   double RssBytes() const;
+  double PeakRssBytes() const;
 
  private:
   const TempFolder folder_;

@@ -111,6 +111,7 @@ class PredictdProcess {
 
   double CpuSeconds() const { return process_.CpuSeconds(); }
   double RssBytes() const { return process_.RssBytes(); }
+  double PeakRssBytes() const { return process_.PeakRssBytes(); }
 
  private:
   bool ReadAddresses();
