@@ -31,7 +31,7 @@ TEST_CASE("thousands of requests in flight on one stream are matched by their id
   grpc::ClientContext context;
   SetDeadline(context);
   const auto stream = server.Stub().PredictStream(&context);
-  std::thread writer([&] {
+  std::jthread writer([&] {
     for (int i = 0; i < kRequests; ++i) {
       // Every tenth user is unknown: answered in-band, and the stream goes on.
       const std::string user = i % 10 == 9 ? "nobody" : absl::StrCat("u", i % kUsers);

@@ -105,8 +105,9 @@ TEST_CASE("A slow model holds up neither another model nor health") {
   REQUIRE(predictd.Predict("u1", {{"f0", 50}}, "slow").ok());
 
   std::atomic<bool> answered{false};
-  std::thread caller([&] {
-    CHECK(predictd.Predict("u1", {{"f0", 3000}}, "slow").ok());
+  grpc::Status status;
+  std::jthread caller([&] {
+    status = predictd.Predict("u1", {{"f0", 3000}}, "slow").status;
     answered = true;
   });
   REQUIRE(WaitUntil([&] { return predictd.Metric("predictd_in_flight_requests") >= 1; }));
@@ -116,6 +117,7 @@ TEST_CASE("A slow model holds up neither another model nor health") {
   CHECK_FALSE(answered);
   CheckUndisturbed(load.Stop());
   caller.join();
+  CHECK(status.ok());
   CHECK(predictd.Metrics().Sum(R"(predictd_batch_rows_sum{model="slow"})") == 2);
   CheckSteady(predictd);
 }

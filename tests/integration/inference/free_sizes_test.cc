@@ -1,4 +1,5 @@
 // Models that leave sizes besides the batch open: every request is run by itself.
+#include <atomic>
 #include <limits>
 #include <numeric>
 #include <thread>
@@ -49,20 +50,20 @@ TEST_CASE("requests of many lengths at once are each answered with their own") {
   repository.Add("m", 1, Ragged());
   PredictdProcess server({"--models=" + repository.path(), "--workers=1"});
   REQUIRE(server.WaitUntilReady());
-  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  std::vector<std::jthread> threads;
   for (int thread = 0; thread < 8; ++thread) {
-    threads.emplace_back([&server, thread] {
+    threads.emplace_back([&, thread] {
       InferenceClient client(server);
       for (int i = 0; i < 100; ++i) {
         const int length = 1 + (thread + i) % 9;
         const auto answer = client.Infer(RowsOfT(1, length, 1000 * thread + i + 1));
-        if (!answer.ok() || !IsAnswered(answer.response, length, 1000 * thread + i + 1)) {
-          CHECK(answer.message() == "its own answer");
-        }
+        wrong += !answer.ok() || !IsAnswered(answer.response, length, 1000 * thread + i + 1);
       }
     });
   }
-  for (std::thread& thread : threads) thread.join();
+  threads.clear();  // joins
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("a request of more rows than a run takes is run in pieces and put together again") {

@@ -23,7 +23,7 @@ TEST_CASE("a stream answers every request by its id, failed ones in-band") {
   grpc::ClientContext context;
   SetDeadline(context);
   const auto stream = client.stub().ModelStreamInfer(&context);
-  std::thread writer([&] {
+  std::jthread writer([&] {
     for (int i = 0; i < kRequests; ++i) {
       ModelInferRequest request = RowsOfX("m", 1, {static_cast<float>(i)});
       request.set_id(absl::StrCat(i));

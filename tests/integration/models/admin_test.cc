@@ -91,7 +91,7 @@ TEST_CASE("a caller of LoadModel who goes away is let go, and the version is loa
     SetDeadline(context, longest);
     v1::LoadModelResponse response;
     bool seen = true;
-    std::thread canceller([&] {
+    std::jthread canceller([&] {
       if (longest != kPatience) return;
       seen = WaitUntil([&] { return server.Metric("predictd_in_flight_requests") == 1; });
       context.TryCancel();
