@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
@@ -163,8 +164,8 @@ void ModelRepository::AddCut(const std::string& model, int version, const ModelS
   std::filesystem::rename(staged, VersionPath(model, version));
 }
 
-void ModelRepository::AddSlowly(const std::string& model, int version, const ModelSpec& spec,
-                                int pieces, absl::Duration pause) {
+absl::Duration ModelRepository::AddSlowly(const std::string& model, int version,
+                                          const ModelSpec& spec, int pieces, absl::Duration pause) {
   const std::filesystem::path staged = Stage(spec);
   const std::string content = ReadFile((staged / "model.pt").string());
   std::filesystem::remove(staged / "model.pt");
@@ -172,11 +173,17 @@ void ModelRepository::AddSlowly(const std::string& model, int version, const Mod
   Remove(model, version);
   std::filesystem::rename(staged, VersionPath(model, version));
   const size_t piece = content.size() / pieces + 1;
+  absl::Duration longest;
+  absl::Time last = absl::Now();
   for (size_t at = 0; at < content.size(); at += piece) {
     std::ofstream(VersionPath(model, version) / "model.pt", std::ios::binary | std::ios::app)
         << content.substr(at, piece);
+    const absl::Time now = absl::Now();
+    longest = std::max(longest, now - last);
+    last = now;
     absl::SleepFor(pause);
   }
+  return longest;
 }
 
 void ModelRepository::Write(const std::string& relative, const std::string& content) {

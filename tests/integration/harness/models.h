@@ -76,9 +76,9 @@ class ModelRepository {
   // A version of which only the first `bytes` of model.pt are there.
   void AddCut(const std::string& model, int version, const ModelSpec& spec, size_t bytes);
   // Copies model.pt into place in `pieces` with `pause` between them, as a slow copy does; returns
-  // after the last.
-  void AddSlowly(const std::string& model, int version, const ModelSpec& spec, int pieces,
-                 absl::Duration pause);
+  // after the last the longest time that passed between two.
+  absl::Duration AddSlowly(const std::string& model, int version, const ModelSpec& spec, int pieces,
+                           absl::Duration pause);
   // Writes one file, such as "churn/config.json", by rename.
   void Write(const std::string& relative, const std::string& content);
   void Remove(const std::string& model, int version);
