@@ -137,6 +137,10 @@ TEST_CASE("one event loop gives every caller his own answer") { CheckRouting(1);
 
 TEST_CASE("three event loops give every caller his own answer") { CheckRouting(3); }
 
+TEST_CASE("loops that rest until there is work for them give every caller his own answer") {
+  CheckRouting(3, {"--min_event_loops=1"});
+}
+
 TEST_CASE("workers give every caller his own answer on one event loop") {
   CheckRouting(1, {"--inline_budget=0"});
 }
