@@ -43,6 +43,8 @@ class Server:
         raise TimeoutError("models are still being loaded after a minute")
 
     def stop(self, number=signal.SIGTERM):
+        """Ends it, where it has not ended already; also one that a test holds with SIGSTOP."""
         self.process.send_signal(number)
+        self.process.send_signal(signal.SIGCONT)
         self.process.wait(timeout=60)
         self.process.stdout.close()
