@@ -4,6 +4,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "tests/catch.h"
+#include "tests/integration/harness/answers.h"
 #include "tests/integration/harness/feature_table.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
@@ -36,15 +37,6 @@ void CheckRefused(PredictdProcess& server, const v1::PredictRequest& request, Co
     INFO(part);
     CHECK(answer.message().find(part) != std::string::npos);
   }
-}
-
-// google.rpc.RetryInfo in grpc-status-details-bin, as clients of every language read it.
-bool HasRetryInfo(const grpc::Status& status) {
-  google::rpc::Status details;
-  google::rpc::RetryInfo retry;
-  return details.ParseFromString(status.error_details()) &&
-         details.code() == static_cast<int>(status.error_code()) && details.details_size() == 1 &&
-         details.details(0).UnpackTo(&retry) && retry.has_retry_delay();
 }
 
 TEST_CASE("what is wrong with a request is said, by field") {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
+#include "tests/integration/harness/answers.h"
 #include "tests/integration/harness/feature_table.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
@@ -45,10 +46,6 @@ Answer<v1::GetFeaturesResponse> Get(PredictdProcess& server, const std::string& 
   return answer;
 }
 
-std::vector<float> Outputs(const Answer<v1::PredictResponse>& answer) {
-  return {answer.response.outputs().begin(), answer.response.outputs().end()};
-}
-
 TEST_CASE("the next prediction after a put uses the new row") {
   ModelRepository repository;
   repository.Add("m", 1, Identity(2));
@@ -56,7 +53,7 @@ TEST_CASE("the next prediction after a put uses the new row") {
   PredictdProcess server({"--models=" + repository.path(), "--feature_source=" + table.source(),
                           "--local_cache_ttl=1h"});
   REQUIRE(server.WaitUntilReady());
-  CHECK(Outputs(server.Predict("u1")) == std::vector<float>{10, 11});
+  CHECK(Outputs(server.Predict("u1").response) == std::vector<float>{10, 11});
   CHECK(server.Predict("new").code() == grpc::NOT_FOUND);
 
   const auto put = Put(server, {"f1", "f0"},
@@ -68,9 +65,9 @@ TEST_CASE("the next prediction after a put uses the new row") {
   CHECK(put.response.errors(0).row() == 1);
   CHECK(put.response.errors(0).status().code() == grpc::INVALID_ARGUMENT);
   CHECK(put.response.errors(1).row() == 3);
-  CHECK(Outputs(server.Predict("u1")) == std::vector<float>{-2, -1});
-  CHECK(Outputs(server.Predict("new")) == std::vector<float>{0.25, 0.5});
-  CHECK(Outputs(server.Predict("u2")) == std::vector<float>{20, 21});
+  CHECK(Outputs(server.Predict("u1").response) == std::vector<float>{-2, -1});
+  CHECK(Outputs(server.Predict("new").response) == std::vector<float>{0.25, 0.5});
+  CHECK(Outputs(server.Predict("u2").response) == std::vector<float>{20, 21});
 
   REQUIRE(Put(server, {"f0"}, {{"new", {kMissing}}}).ok());
   const auto got = Get(server, "new");

@@ -1,6 +1,7 @@
 // Predict: every field of its answer.
 #include "tests/catch.h"
 #include "tests/fakes/redis_server.h"
+#include "tests/integration/harness/answers.h"
 #include "tests/integration/harness/feature_table.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
@@ -12,10 +13,6 @@ v1::PredictRequest Request(const std::string& user_id) {
   v1::PredictRequest request;
   request.set_user_id(user_id);
   return request;
-}
-
-std::vector<float> Outputs(const v1::PredictResponse& response) {
-  return {response.outputs().begin(), response.outputs().end()};
 }
 
 v1::PredictResponse Ask(PredictdProcess& server, const v1::PredictRequest& request) {

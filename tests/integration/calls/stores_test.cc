@@ -1,19 +1,18 @@
 // Which rows are found, and how: keys, columns, encodings, and Redis without a source.
+#include <google/protobuf/timestamp.pb.h>
+
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
 #include "tests/fakes/redis_server.h"
+#include "tests/integration/harness/answers.h"
 #include "tests/integration/harness/feature_table.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
 
 namespace predictd::integration {
 namespace {
-
-std::vector<float> Outputs(const Answer<v1::PredictResponse>& answer) {
-  return {answer.response.outputs().begin(), answer.response.outputs().end()};
-}
 
 // FNV-1a over the names joined by newlines, as the stored format has it.
 uint64_t Fingerprint(const std::string& names) {
@@ -37,6 +36,19 @@ std::string Packed(const std::string& names, absl::Time read_at, const std::vect
   return packed;
 }
 
+// Of project proj, join key user_id of type STRING.
+std::string FeastKey(const std::string& user_id) {
+  constexpr uint32_t kString = 2;
+  std::string key;
+  AppendBytes(uint32_t{1}, key);
+  for (const std::string& text : {std::string("user_id"), user_id}) {
+    AppendBytes(kString, key);
+    AppendBytes(static_cast<uint32_t>(text.size()), key);
+    key += text;
+  }
+  return key + "proj";
+}
+
 TEST_CASE("a user id finds its row in canonical text only, and other columns are left out") {
   ModelRepository repository;
   ModelSpec spec = Identity(2);
@@ -53,8 +65,8 @@ TEST_CASE("a user id finds its row in canonical text only, and other columns are
   PredictdProcess server({"--models=" + repository.path(), "--feature_source=sqlite:" + file,
                           "--feature_table=people", "--feature_key=id"});
   REQUIRE(server.WaitUntilReady());
-  CHECK(Outputs(server.Predict("42")) == std::vector<float>{33.5, 1});
-  CHECK(Outputs(server.Predict("7")) == std::vector<float>{20, 0});
+  CHECK(Outputs(server.Predict("42").response) == std::vector<float>{33.5, 1});
+  CHECK(Outputs(server.Predict("7").response) == std::vector<float>{20, 0});
   for (const char* other : {"042", "42.0", "4.2e1", " 42", "42 ", "+42", "0x2A", "Ann"}) {
     INFO(other);
     CHECK(server.Predict(other).code() == grpc::NOT_FOUND);
@@ -75,7 +87,7 @@ TEST_CASE("hashes are read while a source that was away at the start has not tol
   const auto answer = server.Predict("anna");
   INFO(answer.message());
   REQUIRE(answer.ok());
-  CHECK(Outputs(answer) == std::vector<float>{7, -2.5});
+  CHECK(Outputs(answer.response) == std::vector<float>{7, -2.5});
   CHECK(answer.response.feature_origin() == v1::FEATURE_ORIGIN_REDIS);
   CHECK(server.Predict("bob").code() == grpc::UNAVAILABLE);
 }
@@ -92,7 +104,7 @@ TEST_CASE("hashes that another program writes are read without a source, and hav
   const auto answer = server.Predict("anna");
   INFO(answer.message());
   REQUIRE(answer.ok());
-  CHECK(Outputs(answer) == std::vector<float>{7, -2.5});
+  CHECK(Outputs(answer.response) == std::vector<float>{7, -2.5});
   CHECK(answer.response.feature_origin() == v1::FEATURE_ORIGIN_REDIS);
   CHECK_FALSE(answer.response.has_feature_age());
   CHECK(server.Predict("bert").code() == grpc::NOT_FOUND);
@@ -116,7 +128,7 @@ TEST_CASE("packed values that another program writes are read by --feature_names
   const auto answer = server.Predict("anna");
   INFO(answer.message());
   REQUIRE(answer.ok());
-  CHECK(Outputs(answer) == std::vector<float>{3, 1});
+  CHECK(Outputs(answer.response) == std::vector<float>{3, 1});
   CHECK(answer.response.feature_age().seconds() >= 600);
   CHECK(answer.response.feature_age().seconds() < 1200);
   // Another schema is a miss, counted.
@@ -147,6 +159,58 @@ TEST_CASE("what the server writes to Redis is packed as documented") {
   CHECK(read_at >= absl::ToUnixMillis(before));
   CHECK(read_at <= absl::ToUnixMillis(absl::Now()));
   CHECK(redis.Do({"PTTL", "p:u2"}).integer() <= 3'600'000);
+}
+
+TEST_CASE("with --feature_cache_ttl=0 Redis is read and never written to") {
+  ModelRepository repository;
+  repository.Add("m", 1, Identity(2));
+  const FeatureTable table(3, 2);
+  RedisServer redis;
+  redis.Do({"SET", "features:u0", Packed("f0\nf1", absl::Now(), {5, 6})});
+  PredictdProcess server({"--models=" + repository.path(), "--feature_source=" + table.source(),
+                          "--feature_cache=" + redis.unix_url(), "--feature_cache_ttl=0",
+                          "--feature_cache_timeout=10s", "--local_cache_mb=0", "--event_loops=1"});
+  REQUIRE(server.WaitUntilReady());
+  REQUIRE(server.WaitForMetric("predictd_redis_up", 1));
+  const auto from_redis = server.Predict("u0");
+  CHECK(Outputs(from_redis.response) == std::vector<float>{5, 6});
+  CHECK(from_redis.response.feature_origin() == v1::FEATURE_ORIGIN_REDIS);
+  // What was written behind one answer would be there for the next.
+  for (int i = 0; i < 10; ++i) {
+    const auto answer = server.Predict("u2");
+    CHECK(Outputs(answer.response) == std::vector<float>{20, 21});
+    CHECK(answer.response.feature_origin() == v1::FEATURE_ORIGIN_SOURCE);
+  }
+  CHECK(redis.Do({"DBSIZE"}).integer() == 1);
+}
+
+TEST_CASE("a Feast store is read by the names in the models' signatures") {
+  ModelRepository repository;
+  ModelSpec spec = Identity(1);
+  spec.signature.mutable_features(0)->set_name("age");
+  repository.Add("m", 1, spec);
+  RedisServer redis;
+  // Feature user_stats:age, a float.
+  const std::string age("\xe9\x2b\xa6\xd5", 4);
+  std::string value("\x35");
+  AppendBytes(41.5F, value);
+  google::protobuf::Timestamp made;
+  made.set_seconds(absl::ToUnixSeconds(absl::Now() - absl::Minutes(10)));
+  redis.Do({"HSET", FeastKey("anna"), age, value, "_ts:user_stats", made.SerializeAsString()});
+  PredictdProcess server({"--models=" + repository.path(), "--feature_cache=" + redis.unix_url(),
+                          "--feature_cache_encoding=feast", "--feast_project=proj",
+                          "--feast_entity_key=user_id", "--feast_view=user_stats",
+                          "--feature_cache_timeout=10s"});
+  REQUIRE(server.WaitUntilReady());
+  const auto answer = server.Predict("anna");
+  INFO(answer.message());
+  REQUIRE(answer.ok());
+  CHECK(Outputs(answer.response) == std::vector<float>{41.5});
+  CHECK(answer.response.feature_origin() == v1::FEATURE_ORIGIN_REDIS);
+  CHECK(answer.response.feature_age().seconds() >= 600);
+  CHECK(answer.response.feature_age().seconds() < 1200);
+  CHECK(server.Predict("bert").code() == grpc::NOT_FOUND);
+  CHECK(redis.Do({"DBSIZE"}).integer() == 1);
 }
 
 }  // namespace

@@ -8,14 +8,10 @@
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
 #include "tests/integration/harness/sanitized.h"
+#include "tests/integration/models/factor_load.h"
 
 namespace predictd::integration {
 namespace {
-
-std::string Served(PredictdProcess& server) {
-  const auto answer = server.Predict("u", {{"f0", 1}}, "m");
-  return answer.ok() ? answer.response.version() : answer.message();
-}
 
 TEST_CASE("an unloaded version stays so until it is asked for again") {
   ModelRepository repository;
@@ -32,7 +28,7 @@ TEST_CASE("an unloaded version stays so until it is asked for again") {
   CHECK(unloaded.response.models(0).version() == "2");
   CHECK(server.WaitForState("m", 2, v1::MODEL_STATE_UNLOADED));
   CHECK(server.ModelVersion("m", 2).reason() != "");
-  CHECK(Served(server) == "1");
+  CHECK(ServedVersion(server) == "1");
   CHECK(server.Metric(R"(predictd_model_ready{model="m",version="2"})") == 0);
   // Another version's arrival makes the repository look at everything.
   repository.Add("m", 3, Sum(1));
@@ -52,7 +48,7 @@ TEST_CASE("an unloaded version stays so until it is asked for again") {
   CHECK(server.HttpGet("/readyz").code == 503);
   // Without a version the newest is loaded; changed files load by themselves.
   REQUIRE(server.LoadModel("m").ok());
-  CHECK(Served(server) == "3");
+  CHECK(ServedVersion(server) == "3");
   REQUIRE(server.UnloadModel("m", "3").ok());
   repository.Add("m", 3, Sum(1));
   CHECK(server.WaitForState("m", 3, v1::MODEL_STATE_READY));
@@ -76,7 +72,7 @@ TEST_CASE("LoadModel says what is not there and why it cannot be loaded") {
   // --model_poll=0: only a request makes it look.
   repository.Add("m", 3, Sum(1));
   REQUIRE(server.LoadModel("m").ok());
-  CHECK(Served(server) == "3");
+  CHECK(ServedVersion(server) == "3");
 }
 
 TEST_CASE("a caller of LoadModel who goes away is let go, and the version is loaded all the same") {
@@ -119,7 +115,7 @@ TEST_CASE("with --admin=off nobody may load or unload") {
   REQUIRE(server.WaitUntilReady());
   CHECK(server.LoadModel("m").code() == grpc::PERMISSION_DENIED);
   CHECK(server.UnloadModel("m").code() == grpc::PERMISSION_DENIED);
-  CHECK(Served(server) == "1");
+  CHECK(ServedVersion(server) == "1");
   CHECK(server.ListModels().ok());
 }
 
@@ -163,7 +159,7 @@ TEST_CASE("by default admin calls are taken from loopback and Unix sockets only"
     WARN("this machine has no address but its loopback");
   } else {
     CHECK(UnloadThrough(server.grpc_addresses().at(2)) == grpc::PERMISSION_DENIED);
-    CHECK(Served(server) == "1");
+    CHECK(ServedVersion(server) == "1");
   }
   CHECK(UnloadThrough(socket) == grpc::OK);
   REQUIRE(server.LoadModel("m").ok());

@@ -30,9 +30,10 @@ inline Load::Options FactorLoad() {
   return options;
 }
 
-// What names no version is answered by this one; the error's text where there is none.
-inline std::string ServedVersion(PredictdProcess& server, const std::string& user = "u") {
-  const auto answer = server.Predict(user, {{"f0", 1}});
+// What names model `m` and no version is answered by this one; the error's text where there is
+// none.
+inline std::string ServedVersion(PredictdProcess& server) {
+  const auto answer = server.Predict("u", {{"f0", 1}}, "m");
   return answer.ok() ? answer.response.version() : answer.message();
 }
 

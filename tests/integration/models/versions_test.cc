@@ -4,6 +4,7 @@
 #include "tests/integration/faults/load.h"
 #include "tests/integration/harness/models.h"
 #include "tests/integration/harness/predictd_process.h"
+#include "tests/integration/models/factor_load.h"
 
 namespace predictd::integration {
 namespace {
@@ -19,11 +20,6 @@ States Listed(PredictdProcess& server) {
                                   v1::ModelState_Name(version.state())));
   }
   return states;
-}
-
-std::string ServedVersion(PredictdProcess& server) {
-  const auto answer = server.Predict("u", {{"f0", 1}}, "m");
-  return answer.ok() ? answer.response.version() : answer.message();
 }
 
 TEST_CASE("the port answers while a model loads, and says in which state it is") {
