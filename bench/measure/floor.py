@@ -1,4 +1,6 @@
 """predictd over each store beside the floor: what gRPC itself costs for the same messages."""
+import contextlib
+
 from .paths import BUILD
 from .rounds import measure
 from .server import Server
@@ -10,7 +12,8 @@ INFER = ("--rpc=infer", "--infer_inputs=x:FP32[14]")
 CONNECTIONS = {1: 1, 2: 4}
 
 
-def servers(folder, redis, postgres, loops):
+def start(folder, redis, postgres, loops):
+    """One after the other."""
     connections = (f"--connections={CONNECTIONS[loops]}",)
 
     def predictd(name, *flags, load=(), **options):
@@ -26,21 +29,19 @@ def servers(folder, redis, postgres, loops):
 
     cached = ("--local_cache_ttl=1h",)
     from_redis = ("--local_cache_mb=0", f"--feature_cache=unix://{redis.socket}")
-    return [
-        floor("floor"),
-        predictd("in-process cache", *cached),
-        predictd("in-process cache, PredictStream", *cached, load=("--rpc=stream",)),
-        predictd("Redis, packed", *from_redis),
-        predictd("Redis, hash of 17 fields", *from_redis, "--feature_cache_encoding=hash",
-                 "--feature_cache_prefix=hash:"),
-        predictd("PostgreSQL, 17 columns", "--local_cache_mb=0",
-                 f"--feature_source={postgres.url}"),
-        predictd("in-process cache, saving after_reply", *cached,
-                 f"--save_to=sqlite:{folder}/saved-{loops}.db"),
-        floor("floor of ModelInfer", load=INFER),
-        predictd("ModelInfer, the row in the request", f"--models={folder}/tensors", load=INFER,
-                 floor="floor of ModelInfer"),
-    ]
+    yield floor("floor")
+    yield predictd("in-process cache", *cached)
+    yield predictd("in-process cache, PredictStream", *cached, load=("--rpc=stream",))
+    yield predictd("Redis, packed", *from_redis)
+    yield predictd("Redis, hash of 17 fields", *from_redis, "--feature_cache_encoding=hash",
+                   "--feature_cache_prefix=hash:")
+    yield predictd("PostgreSQL, 17 columns", "--local_cache_mb=0",
+                   f"--feature_source={postgres.url}")
+    yield predictd("in-process cache, saving after_reply", *cached,
+                   f"--save_to=sqlite:{folder}/saved-{loops}.db")
+    yield floor("floor of ModelInfer", load=INFER)
+    yield predictd("ModelInfer, the row in the request", f"--models={folder}/tensors", load=INFER,
+                   floor="floor of ModelInfer")
 
 
 def table(loops, results, floors):
@@ -60,13 +61,14 @@ def table(loops, results, floors):
 
 
 def compare(folder, redis, postgres, loops, options):
-    running = servers(folder, redis, postgres, loops)
-    floors = {server.floor for server in running if options.only in server.name}
-    for server in running:
-        if options.only not in server.name and server.name not in floors:
-            server.stop()
-    running = [server for server in running if server.process.returncode is None]
-    try:
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(server)
+                   for server in start(folder, redis, postgres, loops)]
+        floors = {server.floor for server in running if options.only in server.name}
+        for server in running:
+            if options.only not in server.name and server.name not in floors:
+                server.stop()
+        running = [server for server in running if server.process.returncode is None]
         predictds = [server for server in running if server.name != server.floor]
         for server in predictds:
             server.wait_until_ready()
@@ -76,6 +78,3 @@ def compare(folder, redis, postgres, loops, options):
         results = measure(running, IN_FLIGHT, options.rounds, options.seconds)
         table(loops, results, {server.name: server.floor for server in running})
         return results
-    finally:
-        for server in running:
-            server.stop()

@@ -18,5 +18,8 @@ class OpenInferenceServer:
         del figures["cpu"]
         return figures
 
-    def stop(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         """It goes on as it was found."""

@@ -1,8 +1,10 @@
 """predictd beside what people serve such a model with: the same rows in the same Redis."""
+import contextlib
 import json
 import os
 import sqlite3
 import subprocess
+import sys
 import time
 
 from .floor import INFER
@@ -43,12 +45,16 @@ def row_flags(folder, redis):
 
 
 def fill(redis, server):
-    """Every user once: predictd writes what it read back to Redis, behind the answers."""
+    """Every user until all are there: what predictd reads it writes to Redis behind the answers,
+    and drops where Redis is late."""
     users = "".join(f"{user}\n" for user in range(1, USERS + 1))
-    subprocess.run([BUILD / "predict", "batch", f"--server={server.address}"], input=users,
-                   check=True, text=True, stdout=subprocess.DEVNULL)
+    latest = time.monotonic() + 60
     while redis.keys() < USERS:
-        time.sleep(0.05)
+        if time.monotonic() > latest:
+            sys.exit(f"bench: after a minute Redis has {redis.keys()} of {USERS} users")
+        subprocess.run([BUILD / "predict", "batch", f"--server={server.address}"], input=users,
+                       check=True, text=True, stdout=subprocess.DEVNULL)
+        time.sleep(0.1)
 
 
 def start(folder, redis, options):
@@ -77,7 +83,8 @@ def start(folder, redis, options):
                                   floor=OUR_INFER)
 
 
-def table(results, beside):
+def table(results, beside, several):
+    """`several` are the servers with more than one worker, and how many these have."""
     print("\n### Against peers\n")
     print("| server | in flight | requests/s | p50 | p99 | server CPU per request "
           "| requests/s, of predictd's | p99, of predictd's |")
@@ -90,6 +97,10 @@ def table(results, beside):
                 f"{row['rps'] / ours['rps']:.3f}", f"{row['p99'] / ours['p99']:.2f}")
             print(f"| {name} | {flight} | {row['rps']:,.0f} | {row['p50'] / 1000:.2f} ms "
                   f"| {row['p99'] / 1000:.2f} ms | {cpu} | {ratios[0]} | {ratios[1]} |")
+    for name, workers in several.items():
+        shares = (f"{results[name][flight]['busiest']:.0%} with {flight} in flight"
+                  for flight in IN_FLIGHT)
+        print(f"\n{name}: the busiest of the {workers} has of their CPU time {', '.join(shares)}.")
 
 
 def over_redis(results):
@@ -99,16 +110,15 @@ def over_redis(results):
 
 
 def compare(folder, redis, options):
-    running = []
-    try:
+    with contextlib.ExitStack() as stack:
+        running = []
         for server in start(folder, redis, options):
-            running.append(server)
+            running.append(stack.enter_context(server))
             server.wait_until_ready()
             if server.name == OURS:
                 fill(redis, server)
         results = measure(running, IN_FLIGHT, options.rounds, options.seconds)
-        table(results, {server.name: server.floor for server in running})
+        table(results, {server.name: server.floor for server in running},
+              {server.name: server.workers for server in running
+               if getattr(server, "workers", 1) > 1})
         return results
-    finally:
-        for server in running:
-            server.stop()

@@ -16,7 +16,7 @@ class BenchFailed(SystemExit):
 
 
 class Server:
-    """A server under measurement, with the address it said it listens on."""
+    """A server under measurement, with the address it said it listens on. `with` stops it."""
 
     def __init__(self, name, command, floor="floor", load=(), build=BUILD):
         self.name = name
@@ -62,6 +62,12 @@ class Server:
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=60)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
 
 def drive(name, address, concurrency, seconds, *flags):

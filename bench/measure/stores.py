@@ -5,7 +5,19 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
+
+
+def wait_for(process, name, is_up):
+    """Ends the program where the store ends instead, or takes a minute."""
+    latest = time.monotonic() + 60
+    while not is_up():
+        if process.poll() is not None or time.monotonic() > latest:
+            process.terminate()
+            process.wait(timeout=60)
+            sys.exit(f"bench: {name} did not start: exit status {process.returncode}")
+        time.sleep(0.05)
 
 
 class Redis:
@@ -14,8 +26,7 @@ class Redis:
         self.process = subprocess.Popen(
             ["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "",
              "--appendonly", "no"], stdout=subprocess.DEVNULL)
-        while not self.socket.exists():
-            time.sleep(0.05)
+        wait_for(self.process, "redis-server", self.socket.exists)
 
     def command(self, *words):
         return subprocess.run(["redis-cli", "-s", self.socket, *words], check=True, text=True,
@@ -51,10 +62,16 @@ class Postgres:
             [programs / "postgres", "-D", data, "-k", self.folder, "-c", "listen_addresses="],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **self.user)
         self.url = f"postgresql://bench@/postgres?host={self.folder}"
-        while subprocess.run(["psql", self.url, "-c", "SELECT 1"], capture_output=True,
-                             check=False).returncode:
-            time.sleep(0.05)
-        self.load(folder / "features.db")
+        wait_for(self.process, "PostgreSQL", self.answers)
+        try:
+            self.load(folder / "features.db")
+        except BaseException:
+            self.stop()
+            raise
+
+    def answers(self):
+        return subprocess.run(["psql", self.url, "-c", "SELECT 1"], capture_output=True,
+                              check=False).returncode == 0
 
     def load(self, table):
         with sqlite3.connect(table) as source:

@@ -25,7 +25,11 @@ class Target(Server):
         super().__init__("predictd", [build / "predictd", "--listen=127.0.0.1:0",
                                       "--http_listen=127.0.0.1:0", *flags], build=build)
         self.http = re.match(r"listening http (\S+)", self.process.stdout.readline())[1]
-        self.wait_until_ready()
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
 
     def predict(self, *arguments):
         """Runs the command-line client against it; what it prints is thrown away."""
