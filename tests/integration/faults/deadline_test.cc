@@ -39,7 +39,7 @@ int CountCode(const std::vector<BurstCall>& calls, grpc::StatusCode code) {
 
 TEST_CASE("The model is not run for rows whose deadline passes in the queue") {
   const SlowModel slow;
-  PredictdProcess predictd(slow.Flags());
+  PredictdProcess predictd(slow.Flags({"--log_level=debug"}));
   REQUIRE(predictd.WaitUntilReady());
   const auto stub = NewStub(predictd.grpc_address());
   REQUIRE(CountCode(RunBurst(*stub, QuickRows(1, kPatience)), grpc::StatusCode::OK) == 1);
@@ -58,6 +58,7 @@ TEST_CASE("The model is not run for rows whose deadline passes in the queue") {
   CHECK(WaitUntil([&] { return predictd.Metric(kQueued) == 0; }));
   CHECK(predictd.Metric(kExpired) <= 150);
   CHECK(predictd.Metric("predictd_deadlines_passed_total{stage=\"queue\"}") >= 50);
+  CHECK(LogLines(predictd, "row dropped model=m stage=queue reason=deadline") >= 1);
   CHECK(predictd.Metric(kRows) == rows + 1);
   CheckSteady(predictd, SlowModel::Request(absl::ZeroDuration()));
 }

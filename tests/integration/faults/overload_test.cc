@@ -5,11 +5,10 @@
 #include <thread>
 #include <vector>
 
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "tests/catch.h"
 #include "tests/integration/faults/burst.h"
 #include "tests/integration/faults/rig.h"
+#include "tests/integration/harness/answers.h"
 
 namespace predictd::integration {
 namespace {
@@ -21,15 +20,6 @@ constexpr char kLate[] = R"(predictd_requests_total{method="Predict",code="DEADL
 constexpr char kExpired[] = R"(predictd_rows_dropped_total{reason="deadline"})";
 constexpr int kMaxQueue = 40;
 constexpr int kMaxBatch = 4;
-
-// The caller is told when to come back.
-bool HasRetryInfo(const grpc::Status& status) {
-  google::rpc::Status details;
-  google::rpc::RetryInfo retry;
-  return details.ParseFromString(status.error_details()) && details.details_size() == 1 &&
-         details.details(0).UnpackTo(&retry) &&
-         retry.retry_delay().seconds() * 1e9 + retry.retry_delay().nanos() > 0;
-}
 
 // What came of calls at ten times the rate that the model can take.
 struct Outcome {
