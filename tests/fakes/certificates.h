@@ -3,10 +3,10 @@
 #define PREDICTD_TESTS_FAKES_CERTIFICATES_H_
 
 #include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
-#include <system_error>
+
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd {
 
@@ -16,9 +16,6 @@ namespace predictd {
 class Certificates {
  public:
   Certificates() {
-    std::string folder = (std::filesystem::temp_directory_path() / "certificates-XXXXXX").string();
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = folder;
     for (const std::string name : {"ours", "theirs"}) {
       OpenSsl("req -x509 " + NewKey(name + "-ca") + " -days 2 -subj /CN=" + name + "-ca -out " +
               File(name + "-ca.pem"));
@@ -28,14 +25,8 @@ class Certificates {
     OpenSsl("ec -aes128 -passout pass:word -in " + File("ours.key") + " -out " +
             File("locked.key"));
   }
-  ~Certificates() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  Certificates(const Certificates&) = delete;
-  Certificates& operator=(const Certificates&) = delete;
 
-  std::string File(const std::string& name) const { return (folder_ / name).string(); }
+  std::string File(const std::string& name) const { return folder_.File(name); }
 
  private:
   std::string NewKey(const std::string& name) const {
@@ -53,7 +44,7 @@ class Certificates {
     if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
   }
 
-  std::filesystem::path folder_;
+  const TempFolder folder_;
 };
 
 }  // namespace predictd

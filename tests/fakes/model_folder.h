@@ -3,22 +3,17 @@
 #define PREDICTD_TESTS_FAKES_MODEL_FOLDER_H_
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd {
 
 class ModelFolder {
  public:
-  ModelFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "models-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~ModelFolder() { std::filesystem::remove_all(path_); }
-
-  std::string path() const { return path_.string(); }
+  std::string path() const { return folder_.path().string(); }
 
   // An archive with one empty entry "a", as zip writes it (APPNOTE 6.3.10).
   static std::string EmptyArchive() { return Archive("", 0); }
@@ -40,7 +35,7 @@ class ModelFolder {
   }
 
   void Write(const std::string& relative, const std::string& content) {
-    const std::filesystem::path file = path_ / relative;
+    const std::filesystem::path file = folder_.path() / relative;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << content;
   }
@@ -52,7 +47,9 @@ class ModelFolder {
     Write(directory + "model.pt", EmptyArchive());
   }
 
-  void Remove(const std::string& relative) { std::filesystem::remove_all(path_ / relative); }
+  void Remove(const std::string& relative) {
+    std::filesystem::remove_all(folder_.path() / relative);
+  }
 
  private:
   static std::string Number(uint64_t value, int bytes) {
@@ -61,7 +58,7 @@ class ModelFolder {
     return little_endian;
   }
 
-  std::filesystem::path path_;
+  const TempFolder folder_;
 };
 
 }  // namespace predictd

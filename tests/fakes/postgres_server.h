@@ -21,6 +21,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd {
 
@@ -30,15 +31,12 @@ namespace predictd {
 class PostgresServer {
  public:
   PostgresServer() {
-    std::string folder = (std::filesystem::temp_directory_path() / "postgres-XXXXXX").string();
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = folder;
     if (::getuid() == 0) {
       const passwd* const user = ::getpwnam("postgres");
       if (user == nullptr) throw std::runtime_error("no user 'postgres'; is it installed?");
       owner_ = user->pw_uid;
       group_ = user->pw_gid;
-      if (::chown(folder.c_str(), owner_, group_) != 0) throw std::runtime_error("cannot chown");
+      if (::chown(folder().c_str(), owner_, group_) != 0) throw std::runtime_error("cannot chown");
     }
     // No sync: what is made here need not outlive the machine.
     const pid_t made = Spawn({Program("initdb"), "-D", data(), "-A", "trust", "-U", "test", "-N",
@@ -48,27 +46,23 @@ class PostgresServer {
     if (status != 0) throw std::runtime_error("initdb failed: " + Output());
     Start();
   }
-  ~PostgresServer() {
-    Kill();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
+  ~PostgresServer() { Kill(); }
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
 
   // What --feature_source and --save_to take; `user` may be "name:password".
   std::string url(const std::string& database = "postgres",
                   const std::string& user = "test") const {
-    return "postgresql://" + user + "@/" + database + "?host=" + folder_.string();
+    return "postgresql://" + user + "@/" + database + "?host=" + folder().string();
   }
   // The folder of its socket.
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
   pid_t pid() const { return pid_; }
 
   // Starts a server that was stopped, with its data, and waits until it answers.
   void Start() {
     if (pid_ > 0) return;
-    pid_ = Spawn({Program("postgres"), "-D", data(), "-k", folder_.string(), "-c",
+    pid_ = Spawn({Program("postgres"), "-D", data(), "-k", folder().string(), "-c",
                   "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"});
     const absl::Time latest = absl::Now() + absl::Seconds(120);
     while (PQping(url().c_str()) != PQPING_OK) {
@@ -124,8 +118,8 @@ class PostgresServer {
   }
 
  private:
-  std::string data() const { return (folder_ / "data").string(); }
-  std::string log() const { return (folder_ / "log").string(); }
+  std::string data() const { return folder_.File("data"); }
+  std::string log() const { return folder_.File("log"); }
 
   // Debian keeps the server's programs out of PATH, a folder per version.
   static std::string Program(const std::string& name) {
@@ -176,7 +170,7 @@ class PostgresServer {
     return found;
   }
 
-  std::filesystem::path folder_;
+  const TempFolder folder_;
   uid_t owner_ = 0;
   gid_t group_ = 0;
   pid_t pid_ = -1;

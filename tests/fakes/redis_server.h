@@ -11,9 +11,7 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
@@ -27,6 +25,7 @@
 #include "server/redis/endpoint.h"
 #include "server/redis/protocol.h"
 #include "tests/fakes/certificates.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd {
 
@@ -47,22 +46,15 @@ class RedisServer {
 
   RedisServer() : RedisServer(Options{}) {}
   explicit RedisServer(Options options) : options_(std::move(options)) {
-    std::string folder = (std::filesystem::temp_directory_path() / "redis-XXXXXX").string();
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = folder;
     if (options_.tcp) port_ = FreePort();
     if (options_.cluster) bus_port_ = FreePort();
     Start();
   }
-  ~RedisServer() {
-    Kill();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
+  ~RedisServer() { Kill(); }
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;
 
-  std::string socket_path() const { return (folder_ / "s").string(); }
+  std::string socket_path() const { return folder_.File("s"); }
   int port() const { return port_; }          // 0 without Options::tcp
   int bus_port() const { return bus_port_; }  // 0 without Options::cluster
   pid_t pid() const { return pid_; }
@@ -165,7 +157,7 @@ class RedisServer {
                                      "--unixsocket",
                                      socket_path(),
                                      "--dir",
-                                     folder_.string(),
+                                     folder_.path().string(),
                                      "--logfile",
                                      "redis.log",
                                      "--loglevel",
@@ -244,7 +236,7 @@ class RedisServer {
   }
 
   const Options options_;
-  std::filesystem::path folder_;
+  const TempFolder folder_;
   int port_ = 0;
   int bus_port_ = 0;
   pid_t pid_ = -1;

@@ -6,8 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -16,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "server/redis/address.h"
 #include "server/redis/endpoint.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd {
 
@@ -26,11 +25,8 @@ class ScriptedRedis {
   enum class On { kUnixSocket, kTcp };
 
   explicit ScriptedRedis(On on = On::kUnixSocket) {
-    std::string folder = (std::filesystem::temp_directory_path() / "scripted-XXXXXX").string();
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = folder;
     auto endpoint = on == On::kTcp ? redis::NumericEndpoint("127.0.0.1", 0)
-                                   : redis::UnixEndpoint((folder_ / "s").string());
+                                   : redis::UnixEndpoint(folder_.File("s"));
     auto* plain = reinterpret_cast<sockaddr*>(&endpoint->storage);
     listening_ = ::socket(plain->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (::bind(listening_, plain, endpoint->length) != 0 || ::listen(listening_, 16) != 0 ||
@@ -41,13 +37,12 @@ class ScriptedRedis {
       address_.host = "127.0.0.1";
       address_.port = ntohs(reinterpret_cast<const sockaddr_in*>(plain)->sin_port);
     } else {
-      address_.unix_path = (folder_ / "s").string();
+      address_.unix_path = folder_.File("s");
     }
   }
   ~ScriptedRedis() {
     Close();
     ::close(listening_);
-    std::filesystem::remove_all(folder_);
   }
   ScriptedRedis(const ScriptedRedis&) = delete;
   ScriptedRedis& operator=(const ScriptedRedis&) = delete;
@@ -99,7 +94,7 @@ class ScriptedRedis {
   }
 
  private:
-  std::filesystem::path folder_;
+  const TempFolder folder_;
   redis::Address address_;
   int listening_ = -1;
   int socket_ = -1;

@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
@@ -15,8 +13,6 @@
 namespace predictd::integration {
 
 CommandServer::CommandServer(Answer answer) : answer_(std::move(answer)) {
-  folder_ = (std::filesystem::temp_directory_path() / "commands-XXXXXX").string();
-  if (::mkdtemp(folder_.data()) == nullptr) throw std::runtime_error("no temporary folder");
   const auto endpoint = redis::UnixEndpoint(path());
   listening_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (::bind(listening_, reinterpret_cast<const sockaddr*>(&endpoint->storage), endpoint->length) !=
@@ -32,7 +28,6 @@ CommandServer::~CommandServer() {
   thread_.join();
   ::close(listening_);
   for (const Connection& connection : open_) ::close(connection.socket);
-  std::filesystem::remove_all(folder_);
 }
 
 void CommandServer::Run() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/redis/protocol.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd::integration {
 
@@ -36,13 +37,13 @@ class CommandServer {
     redis::ReplyReader reader;  // a command is an array of strings, as a reply may be
   };
 
-  std::string path() const { return folder_ + "/s"; }
+  std::string path() const { return folder_.File("s"); }
   void Run();
   // False once the peer has closed.
   bool Serve(Connection& connection);
 
   const Answer answer_;
-  std::string folder_;
+  const TempFolder folder_;
   int listening_ = -1;
   std::list<Connection> open_;  // of the thread
   std::atomic<int> connections_{0};

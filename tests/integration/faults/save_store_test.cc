@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/integration/faults/rig.h"
-#include "tests/integration/harness/temp_folder.h"
 
 namespace predictd::integration {
 namespace {

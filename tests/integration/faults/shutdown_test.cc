@@ -12,10 +12,10 @@
 #include "absl/strings/str_cat.h"
 #include "tests/catch.h"
 #include "tests/fakes/redis_server.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/integration/faults/rig.h"
 #include "tests/integration/faults/slow_model.h"
 #include "tests/integration/faults/sockets.h"
-#include "tests/integration/harness/temp_folder.h"
 
 namespace predictd::integration {
 namespace {

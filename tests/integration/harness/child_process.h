@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "tests/integration/harness/temp_folder.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd::integration {
 

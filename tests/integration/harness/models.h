@@ -8,7 +8,7 @@
 
 #include "absl/time/time.h"
 #include "predictd/v1/signature.pb.h"
-#include "tests/integration/harness/temp_folder.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd::integration {
 

@@ -55,7 +55,7 @@ class ClusterRig {
     return loop.RunUntil([this] { return client.up(); }, kPatience);
   }
 
-  double Errors(absl::string_view kind) { return StoreErrors(metrics, kind); }
+  double Errors(absl::string_view kind) { return StoreErrors(metrics, "redis", std::string(kind)); }
 
   SleepingLoop loop;
   Metrics metrics;

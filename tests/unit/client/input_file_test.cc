@@ -1,10 +1,9 @@
 #include "client/input_file.h"
 
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "tests/catch.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd::client {
 namespace {
@@ -16,8 +15,8 @@ std::string Refusal(const std::string& path) {
 }
 
 TEST_CASE("a file is read from its beginning") {
-  std::string folder = (std::filesystem::temp_directory_path() / "input-XXXXXX").string();
-  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const TempFolder temporary;
+  const std::string folder = temporary.path().string();
   std::ofstream(folder + "/users") << "42\n";
   auto file = OpenInput(folder + "/users", "pass a CSV file");
   REQUIRE(file.ok());
@@ -27,7 +26,6 @@ TEST_CASE("a file is read from its beginning") {
   CHECK(Refusal(folder) == folder + " is a directory; pass a CSV file");
   CHECK(Refusal(folder + "/none") ==
         "cannot read " + folder + "/none: No such file or directory; pass a CSV file");
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a path that cannot even be looked at is an error with its reason") {

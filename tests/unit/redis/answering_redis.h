@@ -6,8 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -19,6 +17,7 @@
 #include "server/redis/address.h"
 #include "server/redis/endpoint.h"
 #include "server/redis/protocol.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd::redis {
 
@@ -29,9 +28,6 @@ class AnsweringRedis {
   using Answer = std::function<std::string(const std::vector<std::string>& words)>;
 
   explicit AnsweringRedis(Answer answer) : answer_(std::move(answer)) {
-    std::string folder = (std::filesystem::temp_directory_path() / "answering-XXXXXX").string();
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = folder;
     const auto endpoint = UnixEndpoint(path());
     listening_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (::bind(listening_, reinterpret_cast<const sockaddr*>(&endpoint->storage),
@@ -43,7 +39,6 @@ class AnsweringRedis {
   ~AnsweringRedis() {
     for (const auto& [socket, reader] : readers_) ::close(socket);
     ::close(listening_);
-    std::filesystem::remove_all(folder_);
   }
   AnsweringRedis(const AnsweringRedis&) = delete;
   AnsweringRedis& operator=(const AnsweringRedis&) = delete;
@@ -79,13 +74,13 @@ class AnsweringRedis {
   void SayToSubscriber(absl::string_view bytes) { Send(subscriber_, bytes); }
 
  private:
-  std::string path() const { return (folder_ / "s").string(); }
+  std::string path() const { return folder_.File("s"); }
   static void Send(int socket, absl::string_view bytes) {
     [[maybe_unused]] const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
 
   const Answer answer_;
-  std::filesystem::path folder_;
+  const TempFolder folder_;
   int listening_ = -1;
   int subscriber_ = -1;
   std::map<int, ReplyReader> readers_;

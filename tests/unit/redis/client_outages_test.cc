@@ -206,7 +206,7 @@ TEST_CASE("a client that goes counts the writes it takes along") {
   client->Send({"SET", "x", "y"});
   client.reset();
   CHECK(metrics.redis_up.Value() == 0);
-  CHECK(StoreErrors(metrics, "write") == 1);
+  CHECK(StoreErrors(metrics, "redis", "write") == 1);
 }
 
 }  // namespace

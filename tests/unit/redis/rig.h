@@ -17,6 +17,7 @@
 #include "server/base/metrics.h"
 #include "server/redis/client.h"
 #include "tests/fakes/manual_loop.h"
+#include "tests/fakes/metric_value.h"
 #include "tests/fakes/sleeping_loop.h"
 
 namespace predictd::redis {
@@ -40,19 +41,6 @@ inline Task<void> AskAndWait(Client& client, std::vector<std::string> words, Ans
   if (!reply.ok()) co_return;
   answer.type = reply->type();
   answer.text = std::string(reply->text());
-}
-
-// predictd_feature_errors_total{store="redis"} of this kind.
-inline double StoreErrors(Metrics& metrics, absl::string_view kind) {
-  for (const auto& family : metrics.Collect()) {
-    if (family.name != "predictd_feature_errors_total") continue;
-    for (const auto& metric : family.metric) {
-      std::string store, name;
-      for (const auto& label : metric.label) (label.name == "store" ? store : name) = label.value;
-      if (store == "redis" && name == kind) return metric.counter.value;
-    }
-  }
-  return -1;
 }
 
 class Rig {
@@ -79,7 +67,8 @@ class Rig {
     return loop.RunUntil([this] { return !client.up(); });
   }
 
-  double Errors(absl::string_view kind) { return StoreErrors(metrics, kind); }
+  // predictd_feature_errors_total{store="redis"} of this kind.
+  double Errors(absl::string_view kind) { return StoreErrors(metrics, "redis", std::string(kind)); }
   double Reconnects() { return metrics.redis_reconnects.Value(); }
 
   SleepingLoop loop;

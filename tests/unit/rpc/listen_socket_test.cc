@@ -9,15 +9,10 @@
 
 #include "absl/strings/match.h"
 #include "tests/catch.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd::rpc {
 namespace {
-
-std::string TemporaryPath(const std::string& name) {
-  std::string folder = (std::filesystem::temp_directory_path() / "listen-XXXXXX").string();
-  REQUIRE(::mkdtemp(folder.data()) != nullptr);
-  return folder + "/" + name;
-}
 
 TEST_CASE("port 0 becomes a real port, and a port is never shared") {
   auto first = ListenSocket::Open("127.0.0.1:0");
@@ -42,7 +37,8 @@ TEST_CASE("a name is listened on at each of its addresses, with one port") {
 }
 
 TEST_CASE("a Unix socket that a process serves is not taken, a file that is left over is") {
-  const std::string path = TemporaryPath("s");
+  const TempFolder folder;
+  const std::string path = folder.File("s");
   {
     const auto first = ListenSocket::Open("unix:" + path);
     REQUIRE(first.ok());
@@ -58,13 +54,12 @@ TEST_CASE("a Unix socket that a process serves is not taken, a file that is left
   REQUIRE(::mknod(path.c_str(), S_IFREG | 0600, 0) == 0);
   CHECK_FALSE(ListenSocket::Open("unix:" + path).ok());
   CHECK(std::filesystem::exists(path));
-  std::filesystem::remove_all(std::filesystem::path(path).parent_path());
 }
 
 TEST_CASE("a Unix socket that cannot be asked whether a process serves it is not taken") {
-  const std::string path = TemporaryPath("s");
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::filesystem::permissions(folder, std::filesystem::perms::all);
+  const TempFolder folder;
+  const std::string path = folder.File("s");
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
   const auto first = ListenSocket::Open("unix:" + path);
   REQUIRE(first.ok());
   REQUIRE(::chmod(path.c_str(), 0) == 0);
@@ -75,7 +70,6 @@ TEST_CASE("a Unix socket that cannot be asked whether a process serves it is not
   if (root) REQUIRE(::seteuid(0) == 0);
   CHECK(absl::StrContains(refused.message(), path + ": Permission denied"));
   CHECK(std::filesystem::exists(path));
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("what is no address of this machine is refused with the remedy") {

@@ -2,8 +2,6 @@
 #ifndef PREDICTD_TESTS_UNIT_SQL_SQLITE_FILE_H_
 #define PREDICTD_TESTS_UNIT_SQL_SQLITE_FILE_H_
 
-#include <cstdlib>
-#include <filesystem>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -13,25 +11,9 @@
 #include "server/base/clock.h"
 #include "server/sql/sqlite_connection.h"
 #include "tests/catch.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace predictd {
-
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "predictd_XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  std::string File(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Another program's connection to the file, which is created where there is none.
 inline std::unique_ptr<SqliteConnection> Connect(const std::string& path) {

@@ -1,6 +1,6 @@
 // A folder of a test's own, removed with everything in it.
-#ifndef PREDICTD_TESTS_INTEGRATION_HARNESS_TEMP_FOLDER_H_
-#define PREDICTD_TESTS_INTEGRATION_HARNESS_TEMP_FOLDER_H_
+#ifndef PREDICTD_TESTS_FAKES_TEMP_FOLDER_H_
+#define PREDICTD_TESTS_FAKES_TEMP_FOLDER_H_
 
 #include <cstdlib>
 #include <filesystem>
@@ -8,7 +8,7 @@
 #include <string>
 #include <system_error>
 
-namespace predictd::integration {
+namespace predictd {
 
 class TempFolder {
  public:
@@ -31,6 +31,6 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace predictd::integration
+}  // namespace predictd
 
-#endif  // PREDICTD_TESTS_INTEGRATION_HARNESS_TEMP_FOLDER_H_
+#endif  // PREDICTD_TESTS_FAKES_TEMP_FOLDER_H_
