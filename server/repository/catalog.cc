@@ -26,11 +26,6 @@ std::string ModelNames(const Snapshot& snapshot) {
   });
 }
 
-// A folder without versions is only becoming a model: it takes nothing from the others.
-bool HasVersions(const std::pair<const std::string, ModelInfo>& model) {
-  return !model.second.versions.empty();
-}
-
 absl::Status CannotServe(absl::string_view model, const VersionInfo& version) {
   const std::string message =
       absl::StrCat("model '", model, "' version ", version.version, " is ",
@@ -104,9 +99,11 @@ absl::StatusOr<const std::pair<const std::string, ModelInfo>*> Catalog::FindMode
     const Snapshot& snapshot, absl::string_view model) const {
   if (model.empty()) model = default_model_;
   if (model.empty()) {
-    const auto with = std::count_if(snapshot.models.begin(), snapshot.models.end(), HasVersions);
+    // A folder without versions is only becoming a model: it takes nothing from the others.
+    const auto has_versions = [](const auto& known) { return !known.second.versions.empty(); };
+    const auto with = std::count_if(snapshot.models.begin(), snapshot.models.end(), has_versions);
     if (with == 1) {
-      return &*std::find_if(snapshot.models.begin(), snapshot.models.end(), HasVersions);
+      return &*std::find_if(snapshot.models.begin(), snapshot.models.end(), has_versions);
     }
     if (with == 0 && !snapshot.models.empty()) return &*snapshot.models.begin();
     if (with > 1) {
@@ -179,11 +176,9 @@ bool Catalog::Ready() const {
     const auto it = now->models.find(default_model_);
     return it != now->models.end() && it->second.Serving() != nullptr;
   }
-  const auto unserved = [](const auto& model) {
-    return HasVersions(model) && model.second.Serving() == nullptr;
-  };
-  return std::any_of(now->models.begin(), now->models.end(), HasVersions) &&
-         std::none_of(now->models.begin(), now->models.end(), unserved);
+  return !now->models.empty() &&
+         std::all_of(now->models.begin(), now->models.end(),
+                     [](const auto& model) { return model.second.Serving() != nullptr; });
 }
 
 void Catalog::Publish(std::shared_ptr<const Snapshot> snapshot) {

@@ -96,8 +96,7 @@ class Catalog {
 
   std::shared_ptr<const Snapshot> snapshot() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The default model, or without one every model that has versions, has a READY one, and there is
-  // such a model.
+  // The default model, or without one every model, has a READY version, and there is a model.
   bool Ready() const;
 
   // Repository's thread. Listeners run on it, after the change.

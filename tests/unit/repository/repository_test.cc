@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "server/base/status.h"
 #include "tests/catch.h"
 #include "tests/fakes/captured_log.h"
@@ -92,77 +93,6 @@ TEST_CASE("a failed version is tried again only when its files change") {
   CHECK(rig.metrics.ForModel("churn").loads_ok.Value() == 1);
 }
 
-TEST_CASE("half-copied files are waited for and then served") {
-  Rig rig;
-  const std::string archive = ModelFolder::EmptyArchive();
-  rig.folder.Write("churn/1/signature.json", "ok");
-  for (size_t length = 0; length < archive.size(); length += 7) {
-    rig.folder.Write("churn/1/model.pt", archive.substr(0, length));
-    CHECK(rig.Poll());
-    CHECK(absl::StartsWith(rig.StateOf("churn", "1"), "LOADING: waiting for its files"));
-    CHECK(absl::IsUnavailable(rig.catalog_.Find("churn", "").status()));
-  }
-  rig.folder.Write("churn/1/model.pt", archive);
-  rig.Poll();
-  CHECK(rig.Serving() == "1");
-  CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == 0);
-}
-
-TEST_CASE("a file that is half the one before is waited for, then FAILED, and never served") {
-  Rig rig;
-  const std::string second = ModelFolder::Archive("123456789", 0xCBF43926);
-  std::string mixed = second;
-  mixed[mixed.find("123")] = '0';
-  rig.folder.AddVersion("churn", 1);
-  rig.folder.Write("churn/1/model.pt", mixed);
-  CHECK(rig.Poll());
-  CHECK(absl::StartsWith(rig.StateOf("churn", "1"), "LOADING: waiting for its files"));
-  SECTION("the rest does not come") {
-    rig.Settle();
-    rig.Poll();
-    CHECK(absl::StrContains(rig.StateOf("churn", "1"), "model.pt is damaged"));
-  }
-  SECTION("the rest comes") {
-    rig.folder.Write("churn/1/model.pt", second);
-    rig.Poll();
-    CHECK(rig.Serving() == "1");
-  }
-}
-
-TEST_CASE("a folder whose files are still to come is waited for, then served or FAILED") {
-  Rig rig;
-  const std::string first = GENERATE("", "signature.json");
-  const std::filesystem::path folder = rig.folder.path() + "/churn/1";
-  std::filesystem::create_directories(folder);
-  if (!first.empty()) {
-    rig.folder.Write("churn/1/" + first, "");
-    // Copied with its times.
-    std::filesystem::last_write_time(folder / first, std::filesystem::file_time_type());
-  }
-  CHECK(rig.Poll());
-  CHECK(absl::StartsWith(rig.StateOf("churn", "1"), "LOADING: waiting for its files"));
-  CHECK(absl::IsUnavailable(rig.catalog_.Find("churn", "").status()));
-  SECTION("none comes") {
-    rig.Settle();
-    rig.Poll();
-    CHECK(absl::StartsWith(rig.StateOf("churn", "1"), "FAILED: "));
-    CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == 1);
-  }
-  SECTION("they come late") {
-    rig.Settle();
-    rig.Poll();
-    rig.folder.AddVersion("churn", 1);
-    rig.Poll();
-    CHECK(rig.Serving() == "1");
-  }
-  SECTION("they come in time") {
-    rig.folder.AddVersion("churn", 1);
-    rig.Poll();
-    CHECK(rig.Serving() == "1");
-    CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == 0);
-  }
-}
-
 TEST_CASE("golden cases that do not hold keep a version from being published") {
   Rig rig;
   rig.folder.AddVersion("churn", 1, "golden");
@@ -191,161 +121,7 @@ TEST_CASE("a removed version is unloaded after its last request") {
   CHECK(rig.StateOf("churn", "2") == "no version");
 }
 
-TEST_CASE("changed files of a serving version are loaded while the old ones serve") {
-  Rig rig;
-  rig.folder.AddVersion("churn", 1, "first");
-  rig.Poll();
-  const uint64_t before = (*rig.catalog_.Find("churn", ""))->serial;
-  rig.folder.AddVersion("churn", 1, "fail: worse");
-  rig.Poll();
-  rig.Settle();
-  rig.Poll();
-  CHECK((*rig.catalog_.Find("churn", ""))->serial == before);
-  CHECK(absl::StrContains(rig.StateOf("churn", "1"), "worse"));
-  rig.folder.AddVersion("churn", 1, "better");
-  rig.Poll();
-  CHECK((*rig.catalog_.Find("churn", ""))->serial > before);
-  CHECK(rig.StateOf("churn", "1") == "READY");
-}
-
-TEST_CASE("unloading holds until loading, and loading answers with the reason where it fails") {
-  Rig rig;
-  ManualLoop loop(rig.clock_);
-  rig.folder.AddVersion("churn", 1);
-  rig.Poll();
-
-  const auto unloaded = Call(rig, rig.repository->Unload(loop, "churn", ""), loop);
-  REQUIRE(unloaded.ok());
-  CHECK(unloaded->versions.at(0).state == State::kUnloaded);
-  CHECK(rig.alive == 0);
-  rig.Poll();
-  CHECK(rig.StateOf("churn", "1") == "UNLOADED: unloaded by request");
-  CHECK(rig.catalog_.Find("churn", "").status().code() == absl::StatusCode::kFailedPrecondition);
-
-  const auto loaded = Call(rig, rig.repository->Load(loop, "churn", ""), loop);
-  REQUIRE(loaded.ok());
-  CHECK(loaded->versions.at(0).state == State::kReady);
-  CHECK(rig.Serving() == "1");
-
-  CHECK(absl::IsNotFound(Call(rig, rig.repository->Load(loop, "nobody", ""), loop).status()));
-  CHECK(absl::IsNotFound(Call(rig, rig.repository->Load(loop, "churn", "9"), loop).status()));
-  rig.folder.AddVersion("churn", 3, "fail: cannot");
-  const auto failed = Call(rig, rig.repository->Load(loop, "churn", "3"), loop);
-  CHECK(failed.status().code() == absl::StatusCode::kFailedPrecondition);
-  CHECK(failed.status().message() == "cannot");
-}
-
-TEST_CASE("a load whose files change meanwhile takes what they have become, or says that they do") {
-  Rig rig;
-  ManualLoop loop(rig.clock_);
-  rig.folder.AddVersion("churn", 1);
-  rig.Poll();
-  REQUIRE(Call(rig, rig.repository->Unload(loop, "churn", "1"), loop).ok());
-  int loads = 0;
-  SECTION("once") {
-    rig.while_loading = [&] {
-      if (++loads == 1) rig.folder.AddVersion("churn", 1, "output: after");
-    };
-    REQUIRE(Call(rig, rig.repository->Load(loop, "churn", "1"), loop).ok());
-    CHECK(loads == 2);
-    CHECK(rig.Info("churn", "1").signature->outputs(0).name() == "after");
-  }
-  SECTION("again and again") {
-    rig.while_loading = [&] { rig.folder.AddVersion("churn", 1, std::string(++loads, 'x')); };
-    const absl::Status changing =
-        Call(rig, rig.repository->Load(loop, "churn", "1"), loop).status();
-    CHECK(absl::IsFailedPrecondition(changing));
-    CHECK(absl::StrContains(changing.message(), "they are being changed"));
-    CHECK(rig.Info("churn", "1").handle == nullptr);
-    rig.while_loading = nullptr;
-    rig.Poll();
-    CHECK(rig.Serving() == "1");
-  }
-}
-
-TEST_CASE("a load whose files fail answers with the reason though earlier ones serve, each time") {
-  Rig rig;
-  ManualLoop loop(rig.clock_);
-  rig.folder.AddVersion("churn", 1);
-  rig.Poll();
-  rig.folder.AddVersion("churn", 1, "fail: worse");
-  rig.Poll();
-  rig.Settle();
-  rig.Poll();
-  for (double failures = 2; failures < 4; ++failures) {
-    const absl::Status failed = Call(rig, rig.repository->Load(loop, "churn", "1"), loop).status();
-    CHECK(absl::IsFailedPrecondition(failed));
-    CHECK(absl::StrContains(failed.message(), "the earlier ones serve: worse"));
-    CHECK(rig.metrics.ForModel("churn").loads_failed.Value() == failures);
-  }
-  CHECK(rig.Serving() == "1");
-  rig.folder.AddVersion("churn", 1, "better");
-  CHECK(Call(rig, rig.repository->Load(loop, "churn", "1"), loop).ok());
-  CHECK(rig.StateOf("churn", "1") == "READY");
-}
-
-TEST_CASE("the memory of a load that fails is given back") {
-  Rig rig;
-  rig.folder.AddVersion("churn", 1, "golden");
-  rig.Poll();
-  CHECK(rig.released == 1);  // waiting for its files
-  rig.Settle();
-  rig.Poll();
-  CHECK(rig.released == 2);
-  rig.Poll();
-  CHECK(rig.released == 2);
-}
-
-TEST_CASE("a version that is unloaded is told of in the log, after its last request") {
-  Rig rig;
-  ManualLoop loop(rig.clock_);
-  rig.folder.AddVersion("churn", 1);
-  rig.Poll();
-  VersionHandle held = *rig.catalog_.Find("churn", "1");
-  const CapturedLog log;
-  REQUIRE(Call(rig, rig.repository->Unload(loop, "churn", "1"), loop).ok());
-  CHECK(rig.StateOf("churn", "1") == "UNLOADING: unloaded by request");
-  CHECK(log.Count("model version is unloaded") == 0);
-  held.reset();
-  rig.Poll();
-  CHECK(rig.StateOf("churn", "1") == "UNLOADED: unloaded by request");
-  CHECK(log.Count("model version is unloaded") == 1);
-}
-
-TEST_CASE("a load is answered with the version's share of the traffic") {
-  Rig rig;
-  ManualLoop loop(rig.clock_);
-  rig.folder.AddVersion("churn", 1);
-  rig.Poll();
-  REQUIRE(Call(rig, rig.repository->Unload(loop, "churn", "1"), loop).ok());
-  const auto loaded = Call(rig, rig.repository->Load(loop, "churn", "1"), loop);
-  REQUIRE(loaded.ok());
-  CHECK(loaded->versions.at(0).traffic_percent == 100);
-}
-
-TEST_CASE("a version that is not loaded has no time of loading") {
-  Rig rig;
-  ManualLoop loop(rig.clock_);
-  rig.folder.AddVersion("churn", 1);
-  rig.Poll();
-  CHECK(rig.Info("churn", "1").loaded_at != absl::InfinitePast());
-  REQUIRE(Call(rig, rig.repository->Unload(loop, "churn", "1"), loop).ok());
-  CHECK(rig.Info("churn", "1").loaded_at == absl::InfinitePast());
-}
-
-TEST_CASE("a load of a model of which config.json has no version says so") {
-  Rig rig;
-  ManualLoop loop(rig.clock_);
-  rig.folder.AddVersion("churn", 1);
-  rig.folder.Write("churn/config.json", R"({"versions": {"list": [9]}})");
-  rig.Settle();
-  rig.Poll();
-  const auto loaded = Call(rig, rig.repository->Load(loop, "churn", ""), loop);
-  CHECK(loaded.status().code() == absl::StatusCode::kFailedPrecondition);
-  CHECK(absl::StrContains(loaded.status().message(), "config.json"));
-}
-
-TEST_CASE("an empty folder and lost+found are no models, and one without versions holds up none") {
+TEST_CASE("an empty folder and lost+found are no models, and one whose versions went still is") {
   Rig rig;
   std::filesystem::create_directory(rig.folder.path() + "/empty");
   rig.folder.AddVersion("lost+found", 1);
@@ -358,11 +134,6 @@ TEST_CASE("an empty folder and lost+found are no models, and one without version
   rig.Poll();
   CHECK(rig.catalog_.Ready());
   std::filesystem::remove_all(rig.folder.path() + "/other/1");
-  rig.folder.Write("third/config.json", "{}");
-  rig.Poll();
-  CHECK(rig.catalog_.Ready());
-  CHECK(absl::IsNotFound(rig.catalog_.Find("other", "").status()));
-  rig.folder.Remove("churn/1");
   rig.Poll();
   CHECK_FALSE(rig.catalog_.Ready());
 }
