@@ -50,13 +50,25 @@ c10::IValue RunOnCopy(const ScriptProgram& program, const std::vector<at::Tensor
   return program.Run(copy);
 }
 
+// Loops, or code that runs at times.
+bool Branches(const torch::jit::Module& frozen) {
+  const auto graph = frozen.get_method("forward").graph();
+  return std::any_of(graph->nodes().begin(), graph->nodes().end(),
+                     [](const torch::jit::Node* node) { return !node->blocks().empty(); });
+}
+
 // What a variant is tried on: one row, where it may lose a dimension, and as many as most batches
-// under load have. Of random ones too, since zeros hide what a wrong kernel does with weights.
+// under load have.
 class Samples {
  public:
-  Samples(const v1::Signature& signature, const ScriptProgram& plain) {
+  explicit Samples(const v1::Signature& signature) {
+    for (const int rows : {1, kTimedRows}) samples_.push_back(SampleInputs(signature, rows));
+  }
+
+  // Random ones too, since zeros hide what a wrong kernel does with weights. Only for a module that
+  // does not branch: a loop might never end on them.
+  void AddRandom(const v1::Signature& signature, const ScriptProgram& plain) {
     for (const int rows : {1, kTimedRows}) {
-      samples_.push_back(SampleInputs(signature, rows));
       std::vector<at::Tensor> random = RandomInputs(signature, rows);
       try {
         RunOnCopy(plain, random);
@@ -136,9 +148,10 @@ Variants FindVariants(torch::jit::Module module, const v1::Signature& signature,
   module.eval();
   const ScriptProgram plain(module);
   if (HasFreeSizes(signature)) return {plain, {}};
-  const Samples samples(signature, plain);
+  Samples samples(signature);
   const auto frozen = Try("freeze", directory, [&] {
     torch::jit::Module result = torch::jit::freeze(module);
+    if (!Branches(result)) samples.AddRandom(signature, plain);
     samples.Compare(plain, ScriptProgram(result));
     return result;
   });
