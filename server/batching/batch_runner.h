@@ -23,7 +23,8 @@ class BatchRunner {
   // Runs rows of at most max_batch places as one batch and fills in the results; does not hand rows
   // back.
   // Returns false where the function failed on more than one row: then nothing is filled in, and
-  // each is to be run by RunAlone. A NaN or infinite output fails its row alone.
+  // each is to be queued again, to be run by RunAlone. A NaN or infinite output fails its row
+  // alone.
   bool Run(Lane& lane, absl::Span<Row* const> rows);
 
   // Runs a row alone, a block row by row without a look at its deadline in between: the failure of

@@ -18,11 +18,6 @@ using torch::jit::Value;
 
 constexpr int64_t kMostElements = 256 * 1024;
 
-bool IsStraight(const Graph& graph) {
-  return std::all_of(graph.nodes().begin(), graph.nodes().end(),
-                     [](const Node* node) { return node->blocks().empty(); });
-}
-
 Value* Replace(Graph& graph, Node& node, const char* kind, at::ArrayRef<Value*> inputs) {
   Node* replacement = graph.create(c10::Symbol::fromQualString(kind), inputs);
   replacement->insertBefore(&node);
@@ -61,6 +56,11 @@ void ActivateInPlace(Graph& graph, const Value& layer_output) {
 }
 
 }  // namespace
+
+bool IsStraight(const Graph& graph) {
+  return std::all_of(graph.nodes().begin(), graph.nodes().end(),
+                     [](const Node* node) { return node->blocks().empty(); });
+}
 
 int TransposeLinearLayers(Graph& graph) {
   if (!IsStraight(graph)) return 0;

@@ -7,6 +7,9 @@
 
 namespace predictd::model {
 
+// Without branches and loops.
+bool IsStraight(const torch::jit::Graph& graph);
+
 // Rewrites `linear(x, weight, bias)` of constant FP32 weights of at most 256 Ki elements as
 // `addmm(bias, x, transposed weight)`, the transpose being made once instead of viewed in each run,
 // and has an activation behind it work in place. Returns how many layers were rewritten.

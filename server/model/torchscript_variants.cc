@@ -50,13 +50,6 @@ c10::IValue RunOnCopy(const ScriptProgram& program, const std::vector<at::Tensor
   return program.Run(copy);
 }
 
-// Loops, or code that runs at times.
-bool Branches(const torch::jit::Module& frozen) {
-  const auto graph = frozen.get_method("forward").graph();
-  return std::any_of(graph->nodes().begin(), graph->nodes().end(),
-                     [](const torch::jit::Node* node) { return !node->blocks().empty(); });
-}
-
 // What a variant is tried on: one row, where it may lose a dimension, and as many as most batches
 // under load have.
 class Samples {
@@ -151,7 +144,7 @@ Variants FindVariants(torch::jit::Module module, const v1::Signature& signature,
   Samples samples(signature);
   const auto frozen = Try("freeze", directory, [&] {
     torch::jit::Module result = torch::jit::freeze(module);
-    if (!Branches(result)) samples.AddRandom(signature, plain);
+    if (IsStraight(*result.get_method("forward").graph())) samples.AddRandom(signature, plain);
     samples.Compare(plain, ScriptProgram(result));
     return result;
   });
